@@ -1,0 +1,344 @@
+// The bytes that publishers and readers share: control page, snapshot, and the backup file, which
+// is a snapshot on disk.
+//
+// This header holds only layout and the functions that are part of it (hash, checksum). All fields
+// are little-endian and fixed-width; there are no pointers, and keys and values are length-counted
+// bytes. A changed meaning of any field bumps kControlVersion or kSnapshotVersion and with it the
+// file names; tests/unit/format pins the bytes.
+//
+//   <root>/.<name>.lock            one byte a lock, see LockByte; never unlinked
+//   <root>/<name>/control.v1       ControlPage, 4096 bytes, written in place
+//   <root>/<name>/snapshot.v1.G    one per generation, immutable; G is generation_name()
+//
+//   snapshot:  +---------------------------+ 0
+//              | SnapshotHeader            |
+//              +---------------------------+ kSnapshotHeaderBytes
+//              | u64 Consul index / source |  one for each source, in their order
+//              +---------------------------+ slots_offset
+//              | Slot[slot_count]          |  open addressing, linear probing
+//              +---------------------------+ samples_offset
+//              | u32 record position       |  of every kSampleStride-th record: keys, then pointers
+//              +---------------------------+ records_offset
+//              | Record ... in key order   |  the configuration: key_count records
+//              +---------------------------+ pointers_offset
+//              | Record ... in key order   |  JSON documents opened up: pointer_count records
+//              +---------------------------+ total_bytes
+//
+//   record:    Record, [Attributes], key bytes, value bytes, zero padding to 8
+#ifndef SHMCONF_FORMAT_H_
+#define SHMCONF_FORMAT_H_
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace shmconf::format {
+
+static_assert(std::endian::native == std::endian::little, "the format is little-endian");
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+static_assert(sizeof(std::atomic<std::uint64_t>) == 8 && sizeof(std::atomic<std::uint32_t>) == 4);
+
+inline constexpr std::uint32_t kControlVersion = 1;
+inline constexpr std::uint32_t kSnapshotVersion = 1;
+inline constexpr std::array<char, 8> kControlMagic = {'S', 'H', 'M', 'C', 'O', 'N', 'F', 'C'};
+inline constexpr std::array<char, 8> kSnapshotMagic = {'S', 'H', 'M', 'C', 'O', 'N', 'F', 'S'};
+
+inline constexpr char kControlFile[] = "control.v1";
+inline constexpr char kSnapshotPrefix[] = "snapshot.v1.";
+inline constexpr std::size_t kMaxNameBytes = 64;
+
+// --- control page -----------------------------------------------------------------------------
+
+// The generation word. High half: the page's creation time in seconds, never one used before. Low
+// half: a counter that starts at 0, which means that nothing has been published. The futex that
+// readers wait on is the low half.
+inline constexpr std::uint64_t kRetired = ~std::uint64_t{0};
+constexpr bool has_snapshot(std::uint64_t generation) {
+  return generation != kRetired && static_cast<std::uint32_t>(generation) != 0;
+}
+
+// Text that its one writer may replace while others read it. A reader that meets a change, or a
+// writer killed half-way, sees an odd or moved sequence and answers "unknown".
+template <std::size_t kBytes>
+struct SharedText {
+  static_assert(kBytes % 8 == 0);
+  static constexpr std::size_t kCapacityBytes = kBytes;
+
+  std::atomic<std::uint32_t> sequence;
+  std::atomic<std::uint32_t> length_bytes;
+  std::array<std::atomic<std::uint64_t>, kBytes / 8> words;
+
+  // One writer at a time. Cut to kCapacityBytes.
+  void store(std::string_view text) noexcept {
+    text = text.substr(0, kBytes);
+    const std::uint32_t odd = sequence.load(std::memory_order_relaxed) | 1u;
+    sequence.store(odd, std::memory_order_relaxed);
+    // The release stores order `odd` before the text; load() pairs with each of them.
+    length_bytes.store(static_cast<std::uint32_t>(text.size()), std::memory_order_release);
+    for (std::size_t i = 0; i * 8 < text.size(); ++i) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, text.data() + i * 8, text.size() - i * 8 < 8 ? text.size() - i * 8 : 8);
+      words[i].store(word, std::memory_order_release);
+    }
+    sequence.store(odd + 1, std::memory_order_release);
+  }
+
+  // False: no whole text was there in a few tries.
+  [[nodiscard]] bool load(std::string& text) const {
+    for (int attempt = 0; attempt < 8; ++attempt) {
+      const std::uint32_t before = sequence.load(std::memory_order_acquire);  // pairs with store()'s last
+      if (before % 2 != 0) continue;
+      std::size_t length = length_bytes.load(std::memory_order_acquire);
+      if (length > kBytes) return false;
+      text.resize(length);
+      for (std::size_t i = 0; i * 8 < length; ++i) {
+        const std::uint64_t word = words[i].load(std::memory_order_acquire);
+        std::memcpy(text.data() + i * 8, &word, length - i * 8 < 8 ? length - i * 8 : 8);
+      }
+      if (sequence.load(std::memory_order_relaxed) == before) return true;
+    }
+    return false;
+  }
+};
+
+enum class Role : std::uint8_t { kWatch = 0, kHeartbeat = 1, kSupervisor = 2 };
+inline constexpr std::size_t kRoleCount = 3;
+
+// What one process says of itself; written by that role alone. Times are CLOCK_BOOTTIME
+// nanoseconds, which processes of one boot share; 0 means never.
+struct alignas(64) RoleState {
+  std::atomic<std::uint64_t> alive_ns;         // stamped every kStampInterval; 0 after a clean end
+  std::atomic<std::uint64_t> contact_ns;       // last good answer from Consul
+  std::atomic<std::uint64_t> stale_after_ns;   // a contact older than this is overdue
+  std::atomic<std::uint64_t> failing_since_ns; // first of the present run of failures; 0: none
+  std::atomic<std::uint64_t> failures;         // since the page was made
+  std::atomic<std::uint64_t> queries;          // answered, since the page was made
+  std::atomic<std::uint64_t> publishes;        // new generations by this role
+  std::atomic<std::uint64_t> starts;           // processes that took this role
+  SharedText<248> last_error;                  // kept after recovery; failing_since_ns tells
+};
+static_assert(sizeof(RoleState) == 320);
+
+inline constexpr std::uint64_t kStampIntervalNs = 5'000'000'000;
+inline constexpr std::uint64_t kDeadAfterNs = 3 * kStampIntervalNs;  // readers call a role dead
+inline constexpr std::size_t kControlPageBytes = 4096;
+
+struct ControlPage {
+  std::array<char, 8> magic;
+  std::atomic<std::uint32_t> version;  // stored last, with release, by the creator
+  std::uint32_t page_bytes;
+  std::array<char, 36> boot_id;  // of the kernel that the page was made under
+  std::uint32_t snapshot_version;
+  std::uint64_t created_wall_s;
+
+  alignas(64) std::atomic<std::uint64_t> generation;  // the word that every read looks at
+  alignas(64) std::atomic<std::uint64_t> sync_count;  // moves at every successful comparison
+  std::atomic<std::uint64_t> settled_rounds_exceeded; // publishes whose sources never stood still
+
+  std::array<RoleState, kRoleCount> roles;
+  SharedText<1016> backup_path;  // where the heartbeat keeps the backup; empty: nowhere
+  std::array<std::byte, 1920> reserved;
+};
+static_assert(sizeof(ControlPage) == kControlPageBytes);
+static_assert(offsetof(ControlPage, version) == 8 && offsetof(ControlPage, generation) == 64);
+static_assert(offsetof(ControlPage, sync_count) == 128 && offsetof(ControlPage, roles) == 192);
+static_assert(offsetof(ControlPage, backup_path) == 1152);
+
+// Bytes of the lock file, each locked by an open-file-description lock.
+enum class LockByte : std::uint64_t { kPublish = 0, kWatch = 1, kHeartbeat = 2, kSupervisor = 3 };
+
+// --- snapshot ---------------------------------------------------------------------------------
+
+enum class Origin : std::uint32_t { kConsul = 1, kBackup = 2, kDev = 3 };
+
+inline constexpr std::size_t kSnapshotHeaderBytes = 256;
+
+struct SnapshotHeader {
+  std::array<char, 8> magic;
+  std::uint32_t version;
+  std::uint32_t header_bytes;
+  std::uint64_t total_bytes;
+  std::uint64_t generation;
+  std::uint64_t published_wall_ns;  // when this generation was published
+  std::uint64_t read_wall_ns;       // when its content was read from Consul; kept through a backup
+  Origin origin;
+  std::uint32_t source_count;
+  std::uint64_t sources_hash;  // of the sources and the datacenter, in order
+  std::uint64_t key_count;
+  std::uint64_t pointer_count;
+  std::uint64_t hash_seed;
+  std::uint64_t indexes_offset;
+  std::uint64_t slots_offset;
+  std::uint64_t slot_count;
+  std::uint64_t samples_offset;
+  std::uint64_t key_samples;
+  std::uint64_t pointer_samples;
+  std::uint64_t records_offset;
+  std::uint64_t pointers_offset;
+  std::uint64_t content_hash;     // of the key records and sources_hash: equal content, equal hash
+  std::uint64_t body_checksum;    // of everything behind the header
+  std::uint64_t key_value_bytes;  // sum of the keys' and values' sizes
+  std::array<std::uint64_t, 9> reserved;
+  std::uint64_t header_checksum;  // of the header up to here; so a new generation costs 256 bytes
+};
+static_assert(sizeof(SnapshotHeader) == kSnapshotHeaderBytes);
+static_assert(offsetof(SnapshotHeader, header_checksum) == kSnapshotHeaderBytes - 8);
+static_assert(offsetof(SnapshotHeader, sources_hash) == 56);
+
+// Positions are in units of 8 bytes from the snapshot's start, so 32 bits reach 32 GiB.
+inline constexpr std::uint64_t kPositionUnit = 8;
+
+struct Slot {
+  std::uint32_t tag;       // low half of the key's hash
+  std::uint32_t position;  // of the record; 0: empty
+};
+static_assert(sizeof(Slot) == 8);
+
+inline constexpr std::uint32_t kSampleStride = 16;
+
+// What a record's value is. Leaves of a JSON document are typed; a value as Consul returned it is
+// kBytes, or kDocument when it is a JSON object or array that has been opened up.
+enum class Kind : std::uint8_t {
+  kBytes = 0,
+  kDocument = 1,
+  kString = 2,   // unescaped text
+  kInteger = 3,  // decimal, fits int64 or uint64
+  kDouble = 4,   // as written in the document
+  kBool = 5,     // true or false
+  kNull = 6,     // null
+};
+inline constexpr std::uint8_t kLastKind = 6;
+
+inline constexpr std::uint64_t kMaxKeyBytes = (1u << 24) - 1;
+inline constexpr std::uint64_t kMaxValueBytes = 1u << 30;
+
+struct Record {
+  std::uint32_t key_word;  // low 24 bits: the key's size; high 8: Kind, with kHasAttributes
+  std::uint32_t value_bytes;
+  std::uint64_t modify_index;
+  std::uint64_t create_index;
+
+  static constexpr std::uint8_t kHasAttributes = 0x80;
+  static constexpr std::uint32_t pack_key_word(std::size_t key_bytes, Kind kind, bool attributes) {
+    return static_cast<std::uint32_t>(key_bytes) |
+           (static_cast<std::uint32_t>(kind) | (attributes ? kHasAttributes : 0u)) << 24;
+  }
+  [[nodiscard]] constexpr std::uint32_t key_bytes() const { return key_word & kMaxKeyBytes; }
+  [[nodiscard]] constexpr bool has_attributes() const { return (key_word >> 31) != 0; }
+  [[nodiscard]] constexpr Kind kind() const { return static_cast<Kind>((key_word >> 24) & 0x7f); }
+};
+static_assert(sizeof(Record) == 24);
+
+// Rare fields; present only when one of them is not zero.
+struct Attributes {
+  std::uint64_t flags;
+  std::uint64_t lock_index;
+  std::array<char, 36> session;  // zero bytes: not locked
+  std::uint32_t reserved;
+};
+static_assert(sizeof(Attributes) == 56);
+
+constexpr std::uint64_t align8(std::uint64_t bytes) { return (bytes + 7) & ~std::uint64_t{7}; }
+
+// The snapshot file of a generation.
+inline std::string generation_name(std::uint64_t generation) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string name = kSnapshotPrefix;
+  for (int shift = 60; shift >= 0; shift -= 4) name += kDigits[(generation >> shift) & 15];
+  return name;
+}
+
+// --- hash and checksum ------------------------------------------------------------------------
+
+namespace detail {
+
+inline constexpr std::uint64_t kOdd1 = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio
+inline constexpr std::uint64_t kOdd2 = 0xd1b54a32d192ed03;  // 2^64 / plastic number, made odd
+inline constexpr std::uint64_t kOdd3 = 0x8cb92ba72f3d8dd7;
+inline constexpr std::uint64_t kOdd4 = 0xaef17502108ef2d9;
+
+inline std::uint64_t load8(const char* bytes) noexcept {
+  std::uint64_t word;
+  std::memcpy(&word, bytes, 8);
+  return word;
+}
+inline std::uint64_t load4(const char* bytes) noexcept {
+  std::uint32_t word;
+  std::memcpy(&word, bytes, 4);
+  return word;
+}
+
+// Both halves of the 128-bit product, folded.
+inline std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+}  // namespace detail
+
+// The hash of a key. Seeded, so that nobody who can write keys can aim at one chain.
+inline std::uint64_t hash_key(std::string_view key, std::uint64_t seed) noexcept {
+  using namespace detail;
+  const char* bytes = key.data();
+  const std::size_t size = key.size();
+  // Both factors of each product hold the seed, so no key can be made to turn one into zero, which
+  // would lose the other.
+  const std::uint64_t hidden = std::rotl(seed, 32);
+  std::uint64_t state = seed ^ (size * kOdd1);
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  if (size >= 16) {
+    const char* const tail = bytes + size - 16;
+    for (; bytes < tail; bytes += 16) {
+      state = fold(load8(bytes) ^ kOdd1 ^ hidden, load8(bytes + 8) ^ state);
+    }
+    first = load8(tail);
+    last = load8(tail + 8);
+  } else if (size >= 8) {
+    first = load8(bytes);
+    last = load8(bytes + size - 8);
+  } else if (size >= 4) {
+    first = load4(bytes);
+    last = load4(bytes + size - 4);
+  } else if (size > 0) {
+    first = static_cast<unsigned char>(bytes[0]);
+    last = static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[size / 2])) << 8 |
+           static_cast<unsigned char>(bytes[size - 1]);
+  }
+  return fold(fold(first ^ kOdd2 ^ hidden, last ^ state) ^ kOdd3, kOdd4);
+}
+
+// The slot where a key's probing begins. Requires slot_count in 1..2^32-1.
+constexpr std::uint64_t home_slot(std::uint64_t hash, std::uint64_t slot_count) noexcept {
+  return ((hash >> 32) * slot_count) >> 32;
+}
+
+// The checksum of bytes, in four independent lanes for speed.
+inline std::uint64_t checksum(const void* data, std::size_t size, std::uint64_t seed = 0) noexcept {
+  using namespace detail;
+  const char* bytes = static_cast<const char*>(data);
+  std::uint64_t lane[4] = {seed ^ kOdd1, seed ^ kOdd2, seed ^ kOdd3, seed ^ kOdd4};
+  std::size_t left = size;
+  for (; left >= 64; left -= 64, bytes += 64) {
+    for (int i = 0; i < 4; ++i) lane[i] = fold(load8(bytes + i * 16) ^ kOdd2, load8(bytes + i * 16 + 8) ^ lane[i]);
+  }
+  char rest[64] = {};
+  if (left != 0) std::memcpy(rest, bytes, left);
+  for (int i = 0; i < 4; ++i) lane[i] = fold(load8(rest + i * 16) ^ kOdd2, load8(rest + i * 16 + 8) ^ lane[i]);
+  return fold(fold(lane[0], lane[1] ^ kOdd3) ^ size, fold(lane[2], lane[3] ^ kOdd4) ^ kOdd1);
+}
+
+inline std::uint64_t header_checksum(const SnapshotHeader& header) noexcept {
+  return checksum(&header, offsetof(SnapshotHeader, header_checksum), header.body_checksum);
+}
+
+}  // namespace shmconf::format
+
+#endif  // SHMCONF_FORMAT_H_

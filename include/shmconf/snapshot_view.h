@@ -1,0 +1,169 @@
+// SnapshotView: bounds-checked reading of a snapshot's bytes, wherever they are.
+//
+// The view owns nothing: it, its entries and their string_views live as long as the bytes. The
+// bytes need not be trusted: open() checks the geometry, every access checks its own bounds, and
+// verify() checks the checksums. Nothing here allocates (errors aside), locks, blocks or loops
+// without a bound. Any number of threads may use one view.
+#ifndef SHMCONF_SNAPSHOT_VIEW_H_
+#define SHMCONF_SNAPSHOT_VIEW_H_
+
+#include <span>
+#include <string_view>
+
+#include "shmconf/export.h"
+#include "shmconf/format.h"
+#include "shmconf/result.h"
+
+namespace shmconf {
+
+// One key of a snapshot.
+struct Entry {
+  std::string_view key;
+  std::string_view value;
+  const format::Record* record = nullptr;          // never null in an entry that was handed out
+  const format::Attributes* attributes = nullptr;  // null: flags and lock index are 0, not locked
+
+  [[nodiscard]] format::Kind kind() const noexcept { return record->kind(); }
+  [[nodiscard]] std::uint64_t create_index() const noexcept { return record->create_index; }
+  [[nodiscard]] std::uint64_t modify_index() const noexcept { return record->modify_index; }
+  [[nodiscard]] std::uint64_t flags() const noexcept { return attributes ? attributes->flags : 0; }
+  [[nodiscard]] std::uint64_t lock_index() const noexcept { return attributes ? attributes->lock_index : 0; }
+  // Empty when the key is not locked.
+  [[nodiscard]] std::string_view session() const noexcept {
+    if (!attributes || attributes->session[0] == '\0') return {};
+    return {attributes->session.data(), attributes->session.size()};
+  }
+};
+
+enum class Lookup : std::uint8_t { kFound, kAbsent, kDamaged };
+
+class SHMCONF_EXPORT SnapshotView {
+ public:
+  SnapshotView() = default;
+
+  // Checks magic, version, sizes and the place of every section. Errors: kWrongVersion, kDamaged.
+  // The bytes must be 8-byte aligned.
+  static Result<SnapshotView> open(std::span<const std::byte> bytes);
+
+  // Checks both checksums over all the bytes, and that every record lies in its section, in key
+  // order. Error: kDamaged.
+  [[nodiscard]] Result<void> verify() const;
+
+  [[nodiscard]] const format::SnapshotHeader& header() const noexcept {
+    return *reinterpret_cast<const format::SnapshotHeader*>(base_);
+  }
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
+    return {reinterpret_cast<const std::byte*>(base_), size_};
+  }
+  // One Consul index for each source, in their order.
+  [[nodiscard]] std::span<const std::uint64_t> indexes() const noexcept { return indexes_; }
+
+  // Finds a key, or "key#/pointer" into a JSON document. A real key wins over a pointer of the
+  // same spelling, because the builder lets it.
+  [[nodiscard]] Lookup find(std::string_view key, Entry& entry) const noexcept {
+    const std::uint64_t hash = format::hash_key(key, seed_);
+    const auto tag = static_cast<std::uint32_t>(hash);
+    std::uint64_t index = format::home_slot(hash, slot_count_);
+    for (std::uint64_t probes = 0; probes < slot_count_; ++probes) {
+      const format::Slot slot = slots_[index];
+      if (slot.position == 0) return Lookup::kAbsent;
+      if (slot.tag == tag) {
+        if (!entry_at(slot.position * format::kPositionUnit, size_, entry)) return Lookup::kDamaged;
+        if (same_bytes(entry.key, key)) return Lookup::kFound;
+      }
+      if (++index == slot_count_) index = 0;
+    }
+    return slot_count_ == 0 ? Lookup::kAbsent : Lookup::kDamaged;
+  }
+
+  // A walk over entries in key order. Ends early, with damaged() true, where bytes are not sound.
+  class Walk {
+   public:
+    // Moves to the next entry; false at the end.
+    bool next(Entry& entry) noexcept {
+      if (at_ >= end_) return false;
+      if (!view_->entry_at(at_, end_, entry)) {
+        damaged_ = true;
+        at_ = end_;
+        return false;
+      }
+      if (entry.key.substr(0, prefix_.size()) != prefix_) {
+        at_ = end_;
+        return false;
+      }
+      at_ = view_->end_of(entry);
+      return true;
+    }
+    [[nodiscard]] bool damaged() const noexcept { return damaged_; }
+
+   private:
+    friend class SnapshotView;
+    const SnapshotView* view_ = nullptr;
+    std::uint64_t at_ = 0;
+    std::uint64_t end_ = 0;
+    std::string_view prefix_;
+    bool damaged_ = false;
+  };
+
+  enum class Section : std::uint8_t { kKeys, kPointers };
+
+  // Entries whose keys begin with prefix (which must outlive the walk; so must this view).
+  [[nodiscard]] Walk walk(std::string_view prefix = {}, Section section = Section::kKeys) const noexcept;
+
+ private:
+  friend class Walk;
+
+  // The entry of the record at offset, if it lies whole before limit.
+  bool entry_at(std::uint64_t offset, std::uint64_t limit, Entry& entry) const noexcept {
+    using format::Record, format::Attributes;
+    if (offset + sizeof(Record) > limit || offset < format::kSnapshotHeaderBytes) return false;
+    const auto* record = reinterpret_cast<const Record*>(base_ + offset);
+    const bool has_attributes = record->has_attributes();
+    const std::uint64_t key_at = offset + sizeof(Record) + (has_attributes ? sizeof(Attributes) : 0);
+    const std::uint64_t value_at = key_at + record->key_bytes();
+    if (value_at + record->value_bytes > limit) return false;
+    entry.key = {base_ + key_at, record->key_bytes()};
+    entry.value = {base_ + value_at, record->value_bytes};
+    entry.record = record;
+    entry.attributes =
+        has_attributes ? reinterpret_cast<const Attributes*>(base_ + offset + sizeof(Record)) : nullptr;
+    return true;
+  }
+
+  // Where the record behind this one begins.
+  [[nodiscard]] std::uint64_t end_of(const Entry& entry) const noexcept {
+    return format::align8(static_cast<std::uint64_t>(entry.value.data() + entry.value.size() - base_));
+  }
+
+  static bool same_bytes(std::string_view a, std::string_view b) noexcept {
+    if (a.size() != b.size()) return false;
+    const std::size_t size = a.size();
+    if (size < 8 || size > 64) return std::memcmp(a.data(), b.data(), size) == 0;
+    // Word by word without a call; the last word overlaps the one before.
+    std::uint64_t difference = load_word(a, size - 8) ^ load_word(b, size - 8);
+    for (std::size_t at = 0; at + 8 < size; at += 8) difference |= load_word(a, at) ^ load_word(b, at);
+    return difference == 0;
+  }
+  static std::uint64_t load_word(std::string_view bytes, std::size_t at) noexcept {
+    return format::detail::load8(bytes.data() + at);
+  }
+
+  Result<void> verify_section(Section section, std::uint64_t expected) const;
+
+  // Copied from the header when it was checked, so that a later change of it cannot lead outside.
+  const char* base_ = nullptr;
+  std::uint64_t size_ = 0;
+  const format::Slot* slots_ = nullptr;
+  std::uint64_t slot_count_ = 0;
+  std::uint64_t seed_ = 0;
+  const std::uint32_t* samples_ = nullptr;
+  std::uint64_t key_samples_ = 0;
+  std::uint64_t pointer_samples_ = 0;
+  std::uint64_t records_offset_ = 0;
+  std::uint64_t pointers_offset_ = 0;
+  std::span<const std::uint64_t> indexes_;
+};
+
+}  // namespace shmconf
+
+#endif  // SHMCONF_SNAPSHOT_VIEW_H_

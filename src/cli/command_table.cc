@@ -1,0 +1,107 @@
+#include "cli/command_table.h"
+
+#include <array>
+
+namespace shmconf::cli {
+namespace {
+
+// Of watch and heartbeat, when a supervisor starts them.
+constexpr std::array kProcess = {
+    Argument{"--supervised", "", "die with the parent", false, true},
+    Argument{"--settings-fd", "N", "read the settings from this descriptor", false, true},
+};
+constexpr std::array kGet = {
+    Argument{"KEY", "KEY", "the key; KEY#/json/pointer for a part of a JSON document", true},
+    Argument{"--raw", "", "the value's bytes alone, without a newline"},
+    Argument{"--default", "VALUE", "print this, and succeed, when the key is absent"},
+    Argument{"--detailed", "", "all that Consul says of the key, as `consul kv get -detailed` prints it"},
+};
+constexpr std::array kList = {
+    Argument{"PREFIX", "PREFIX", "only keys that begin with this"},
+    Argument{"--expanded", "", "also the parts of JSON documents, as KEY#/json/pointer"},
+};
+constexpr std::array kDump = {
+    Argument{"FILE", "FILE", "a backup file; without it, the running service's configuration"},
+    Argument{"--json", "", "as `consul kv export` prints it, which `shmconf pack` reads"},
+};
+constexpr std::array kStatus = {
+    Argument{"--json", "", "the same fields as JSON"},
+};
+constexpr std::array kWait = {
+    Argument{"--after", "GENERATION", "until the generation is another one; default: the one at the start"},
+    Argument{"--key", "KEY", "until this key exists"},
+    Argument{"--equals", "VALUE", "until the key has this value"},
+    Argument{"--timeout", "DURATION", "end with 1 after this time; default: never"},
+    Argument{"--timestamp", "", "print the wall clock's seconds at the moment it was seen"},
+};
+constexpr std::array kPack = {
+    Argument{"IN", "IN", "JSON file, {\"key\": \"text\"} or what `consul kv export` prints; - for stdin",
+             true},
+    Argument{"--output", "FILE", "the backup file to make", true},
+    Argument{"--prefix", "PREFIX/", "take the keys below this prefix, which is stripped; repeatable"},
+    Argument{"--key", "KEY", "take this key; repeatable, in order with --prefix; default: every key"},
+};
+constexpr std::array kCheck = {
+    Argument{"FILE", "FILE", "settings file", true},
+};
+constexpr std::array kDev = {
+    Argument{"--seed", "FILE.json",
+             "keys to begin with: {\"key\": \"text\"} or what `consul kv export` prints"},
+    Argument{"--listen", "HOST:PORT", "loopback address of the endpoint; default 127.0.0.1:8500"},
+    Argument{"--endpoint-only", "", "the endpoint without a sidecar"},
+};
+
+constexpr std::array kCommands = {
+    CommandText{"run", "Keep a service's configuration in shared memory: supervises watch and heartbeat.",
+                SettingFlags::kSidecar, {},
+                "  shmconf run --name web --prefix config/web/\n"
+                "  shmconf run --name web --prefix config/common/ --prefix config/web/ --key demo-config\n"
+                "  shmconf run --config shmconf.json\n"},
+    CommandText{"exec", "The same, and CMD as soon as there is a configuration; ends when CMD ends.",
+                SettingFlags::kSidecar, {},
+                "  shmconf exec --name web --prefix config/web/ -- ./server --port 80\n"
+                "  shmconf exec --config shmconf.json --startup-timeout 2s -- ./server\n"},
+    CommandText{"watch", "The process that follows Consul's changes; run starts it.", SettingFlags::kSidecar,
+                kProcess,
+                "  shmconf watch --name web --prefix config/web/\n"},
+    CommandText{"heartbeat",
+                "The process that rereads everything now and then and keeps the backup; run starts it.",
+                SettingFlags::kSidecar, kProcess, "  shmconf heartbeat --name web --prefix config/web/\n"},
+    CommandText{"get", "Print the value of a key.", SettingFlags::kReader, kGet,
+                "  shmconf get --name web redis/port\n"
+                "  shmconf get --name web 'demo-config#/redis_config/redis_port' --default 6379\n"
+                "  SHMCONF_NAME=web shmconf get redis/port --detailed\n"},
+    CommandText{"list", "Print the keys, one a line, in order.", SettingFlags::kReader, kList,
+                "  shmconf list --name web\n"
+                "  shmconf list --name web redis/ --expanded\n"},
+    CommandText{"dump", "Print the whole configuration, of the running service or of a backup file.",
+                SettingFlags::kReader, kDump,
+                "  shmconf dump --name web\n"
+                "  shmconf dump --json /var/lib/shmconf/web.snapshot\n"},
+    CommandText{"status", "Print what is served, how old it is, and how the sidecar's processes are.",
+                SettingFlags::kReader, kStatus,
+                "  shmconf status --name web\n"
+                "  shmconf status --name web --json\n"},
+    CommandText{"wait", "Wait until the generation moves, or a key exists or has a value.",
+                SettingFlags::kReader,
+                kWait,
+                "  shmconf wait --name web --timeout 30s\n"
+                "  shmconf wait --name web --key feature/x --equals on --timeout 1m\n"},
+    CommandText{"pack", "Make a backup file from JSON: a configuration without Consul.", SettingFlags::kNone,
+                kPack,
+                "  shmconf pack keys.json --output /var/lib/shmconf/web.snapshot\n"
+                "  consul kv export web/ | shmconf pack - --prefix web/ --output web.snapshot\n"},
+    CommandText{"check", "Check a settings file: every problem at once, with its place and a hint.",
+                SettingFlags::kNone, kCheck, "  shmconf check shmconf.json\n"},
+    CommandText{"dev", "For development only: a Consul KV endpoint in memory, and a sidecar on it.",
+                SettingFlags::kSidecar, kDev,
+                "  shmconf dev --name web --prefix config/web/ --seed keys.json\n"
+                "  shmconf dev --endpoint-only --listen 127.0.0.1:8500\n"},
+    CommandText{"version", "Print the version.", SettingFlags::kNone, {}, "  shmconf version\n"},
+};
+
+}  // namespace
+
+std::span<const CommandText> command_table() { return kCommands; }
+
+}  // namespace shmconf::cli

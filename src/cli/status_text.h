@@ -1,0 +1,35 @@
+// What `shmconf status` prints, as people and as programs read it.
+//
+// Pure functions; thread-safe. The ages in a Status become points of time by `now`, the wall clock.
+#ifndef SHMCONF_CLI_STATUS_TEXT_H_
+#define SHMCONF_CLI_STATUS_TEXT_H_
+
+#include <chrono>
+#include <string>
+
+#include "shmconf/result.h"
+#include "shmconf/status.h"
+
+namespace shmconf::cli {
+
+using WallTime = std::chrono::sys_time<std::chrono::nanoseconds>;
+
+// "2026-01-02T03:04:05.678Z".
+std::string utc_text(WallTime time);
+
+// "340 ms", "12.3 s", "5 min 2 s", "3 h 4 min", "2 d 5 h".
+std::string age_text(std::chrono::nanoseconds age);
+
+// Lines of a name and a value, aligned.
+std::string status_text(const Status& status, const std::string& name, WallTime now);
+
+// The same as one JSON object. Generation and indexes are strings, since they are 64-bit numbers
+// that many JSON readers would round. Times are UTC, ages seconds; what never happened is null.
+std::string status_json(const Status& status, const std::string& name, WallTime now);
+
+// The object where there is no configuration: the verdict is null, and "error" says why.
+std::string no_status_json(const Error& error, const std::string& name);
+
+}  // namespace shmconf::cli
+
+#endif  // SHMCONF_CLI_STATUS_TEXT_H_

@@ -1,0 +1,161 @@
+#include "consul/client.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "consul/address.h"
+#include "consul/answer_parser.h"
+#include "consul/base64.h"
+#include "consul/connection.h"
+#include "consul/request_target.h"
+#include "consul/token_file.h"
+
+namespace shmconf::consul {
+namespace {
+
+namespace asio = boost::asio;
+using Clock = std::chrono::steady_clock;
+
+}  // namespace
+
+struct Client::State {
+  State(asio::io_context& context, const settings::Consul& consul, const Limits& bounds)
+      : io(context), settings(consul), limits(bounds), address(parse_address(consul.address)) {
+    if (!consul.token_file.empty()) token_file.emplace(consul.token_file);
+  }
+
+  static asio::awaitable<Result<Answer>> run(std::shared_ptr<State> state, Query query);
+
+  Result<std::string> request(const Query& query);
+  std::chrono::milliseconds answer_limit(const Query& query) const;
+  // Writes the request and reads the answer; what was read so far stays in parser.
+  asio::awaitable<Result<void>> exchange(std::shared_ptr<Connection> on, const std::string& text,
+                                         std::chrono::milliseconds answer_within, AnswerParser& parser);
+  void drop() {
+    if (connection) connection->close();
+    connection.reset();
+  }
+
+  asio::io_context& io;
+  const settings::Consul settings;
+  const Limits limits;
+  const Result<Address> address;
+  std::optional<TokenFile> token_file;
+  std::shared_ptr<Connection> connection;
+  std::uint64_t closes = 0;  // by the owner; an outstanding query must not reopen
+  bool fresh = false;
+  bool refused_locally = false;
+};
+
+Result<std::string> Client::State::request(const Query& query) {
+  std::string token = settings.token;
+  if (token_file) {
+    auto read = token_file->current();
+    if (!read) return std::move(read).error();
+    token = std::move(*read);
+  }
+  if (!is_token(token)) {
+    return Error{ErrorCode::kInvalid,
+                 "consul.token holds characters that no token has: check for a line break"};
+  }
+  std::string text = "GET " + request_target(query, settings) + " HTTP/1.1\r\nHost: " + address->authority() +
+                     "\r\nUser-Agent: shmconf/" SHMCONF_VERSION "\r\nAccept: application/json\r\n";
+  if (!token.empty()) text += "X-Consul-Token: " + token + "\r\n";
+  if (!settings.http_auth.empty()) {
+    text += "Authorization: Basic " + encode_base64(settings.http_auth) + "\r\n";
+  }
+  return text + "\r\n";
+}
+
+std::chrono::milliseconds Client::State::answer_limit(const Query& query) const {
+  if (!query.blocking()) return std::max(limits.answer, settings.grace);
+  const auto wait = effective_wait(query, settings);
+  // Consul adds up to a sixteenth so that waiters do not return in step.
+  return wait + wait / 16 + settings.grace;
+}
+
+asio::awaitable<Result<void>> Client::State::exchange(std::shared_ptr<Connection> on,
+                                                      const std::string& text,
+                                                      std::chrono::milliseconds answer_within,
+                                                      AnswerParser& parser) {
+  const auto header_by = Clock::now() + answer_within;
+  auto written = co_await on->write(text, std::min(header_by, Clock::now() + limits.pause));
+  if (!written) co_return std::move(written).error();
+  auto body_by = Clock::time_point::max();
+  while (!parser.done()) {
+    auto space = parser.space();
+    if (!space) co_return std::move(space).error();
+    auto read_by = header_by;
+    if (parser.header_done()) {
+      if (body_by == Clock::time_point::max()) body_by = Clock::now() + limits.body;
+      read_by = std::min(body_by, Clock::now() + limits.pause);
+    }
+    auto got = co_await on->read_some(asio::buffer(space->data(), space->size()), read_by);
+    if (!got) co_return std::move(got).error();
+    auto taken = *got == 0 ? parser.ended() : parser.received(*got);
+    if (!taken) co_return std::move(taken).error();
+  }
+  co_return Result<void>();
+}
+
+// Static, with everything by value: the coroutine outlives a client that ends during a query.
+asio::awaitable<Result<Answer>> Client::State::run(std::shared_ptr<State> state, Query query) {
+  state->fresh = false;
+  state->refused_locally = false;
+  if (!state->address) co_return state->address.error();
+  auto request = state->request(query);
+  if (!request) co_return std::move(request).error();
+  const auto closes = state->closes;
+  for (bool again = true;; again = false) {
+    state->fresh = state->connection == nullptr;
+    if (state->fresh) {
+      state->connection = std::make_shared<Connection>(state->io, *state->address, state->settings);
+    }
+    const auto connection = state->connection;
+    const auto drop = [&] {
+      connection->close();
+      if (state->connection == connection) state->connection.reset();
+    };
+    if (state->fresh) {
+      auto opened = co_await connection->open(Clock::now() + state->settings.connect_timeout);
+      if (!opened) {
+        state->refused_locally = connection->refused() && state->address->is_local();
+        drop();
+        co_return std::move(opened).error();
+      }
+    }
+    AnswerParser parser(query.what, state->settings.max_body_bytes);
+    auto exchanged = co_await state->exchange(connection, *request, state->answer_limit(query), parser);
+    if (exchanged) {
+      if (!parser.reusable()) drop();
+      auto answer = parser.take();
+      co_return answer;
+    }
+    const bool idle_close = !state->fresh && connection->lost() && !parser.got_some();
+    drop();
+    if (!idle_close || query.blocking() || !again || state->closes != closes) {
+      co_return std::move(exchanged).error();
+    }
+  }
+}
+
+Client::Client(asio::io_context& io, const settings::Consul& settings, const Limits& limits)
+    : state_(std::make_shared<State>(io, settings, limits)) {}
+
+Client::~Client() {
+  if (state_) close();
+}
+
+asio::awaitable<Result<Answer>> Client::query(Query query) { return State::run(state_, std::move(query)); }
+
+void Client::close() {
+  ++state_->closes;
+  state_->drop();
+}
+
+bool Client::fresh_connection() const noexcept { return state_->fresh; }
+bool Client::refused_locally() const noexcept { return state_->refused_locally; }
+
+}  // namespace shmconf::consul

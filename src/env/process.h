@@ -1,0 +1,53 @@
+// Starting processes by fork and exec.
+//
+// posix_spawn cannot tie a child to its parent's life, so this forks. Requires a process whose only
+// thread is the caller (PR_SET_PDEATHSIG is tied to the forking thread, and between fork and exec
+// nothing may wait for a lock that another thread held). Plain values; nothing here throws.
+#ifndef SHMCONF_ENV_PROCESS_H_
+#define SHMCONF_ENV_PROCESS_H_
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "shmconf/result.h"
+
+namespace shmconf::env {
+
+// Signal state that a started process shall have.
+struct SignalState {
+  sigset_t mask;                  // blocked signals
+  struct sigaction child_action;  // of SIGCHLD, which a parent that waits must not ignore
+};
+
+struct Program {
+  std::string file;                      // a path, or a name to be found on PATH
+  std::vector<std::string> arguments;    // the first is the program's own name
+  std::vector<std::string> environment;  // NAME=value each
+  SignalState signals;
+};
+
+// The descriptor at which a bound process finds the file that start_bound() hands to it.
+inline constexpr int kHandedDescriptor = 3;
+
+// Starts a program as the caller would be replaced by it: same process group, session, terminal and
+// descriptors (those without close-on-exec). A LISTEN_PID that names the caller is made to name the
+// program, so that sockets passed to the caller reach it. Error: the fork failed. A program that
+// cannot be executed is not an error here: exec_errno tells.
+struct Started {
+  pid_t pid = -1;       // a process to be waited for, also when exec failed
+  int exec_errno = 0;   // 0: the program runs
+};
+Result<Started> start_foreground(const Program& program);
+
+// Starts a program that cannot outlive this process: SIGKILL reaches it when the caller dies. It
+// leads a process group of its own, so no key of the terminal reaches it, and is not stopped for
+// writing to the terminal; it reads nothing from stdin and prints to stderr; of the other
+// descriptors it has only `handed`, as kHandedDescriptor.
+Result<Started> start_bound(const Program& program, int handed);
+
+}  // namespace shmconf::env
+
+#endif  // SHMCONF_ENV_PROCESS_H_

@@ -1,0 +1,132 @@
+#include "heartbeat/beat.h"
+
+#include <malloc.h>
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/post.hpp>
+#include <string>
+#include <utility>
+
+#include "sources/overlay.h"
+#include "sources/report.h"
+
+namespace shmconf::heartbeat {
+namespace {
+
+namespace asio = boost::asio;
+
+// After so many reads that another process overtook, that process keeps the segment supplied.
+constexpr int kAttempts = 3;
+// Generations that follow one another this closely are backed up once.
+constexpr std::chrono::milliseconds kBackupDelay{300};
+
+}  // namespace
+
+Beat::Beat(const sources::Surroundings& surroundings, const settings::Settings& settings, sources::ReadLimits limits)
+    : Activity(surroundings.io),
+      settings_(settings),
+      around_(surroundings),
+      sources_hash_(sources::sources_hash(settings.sources, settings.consul)),
+      client_(surroundings.io, settings.consul),
+      reader_(surroundings.io, settings,
+              {.answered = [this] { around_.liveness.answered(); },
+               .waiting = [this](const std::string& why) {
+                 around_.liveness.failed({ErrorCode::kUnavailable, why});
+               }},
+              limits),
+      backoff_(consul::process_seed()),
+      random_(static_cast<std::minstd_rand::result_type>(consul::process_seed())),
+      next_(surroundings.io),
+      generation_moved_(std::make_shared<sources::Wakeup>(surroundings.io)),
+      calm_(surroundings.io) {}
+
+void Beat::start() {
+  watch_generations();
+  spawn(read_now_and_then());
+  if (around_.backup != nullptr) spawn(keep_backup());
+}
+
+void Beat::renewed() {
+  watch_generations();
+  next_.notify();
+}
+
+void Beat::interrupt() {
+  generations_.reset();
+  reader_.stop();
+  client_.close();
+  next_.notify();
+  generation_moved_->notify();
+  calm_.notify();
+}
+
+void Beat::watch_generations() {
+  generations_.reset();
+  around_.target.segment().page().backup_path.store(around_.backup != nullptr ? around_.backup->path() : std::string());
+  if (around_.backup == nullptr) return;
+  auto changed = [&io = io(), moved = generation_moved_] { asio::post(io, [moved] { moved->notify(); }); };
+  auto watch = GenerationWatch::start(around_.env, around_.target.segment().directory(), std::move(changed));
+  if (watch) {
+    generations_ = std::move(*watch);
+  } else {
+    // The segment is about to be renewed, and then this is tried again.
+    spdlog::warn("backups follow full reads only: {}", watch.error().text);
+  }
+}
+
+// Within a tenth of the interval, so that the sidecars of many hosts do not ask in step.
+std::chrono::nanoseconds Beat::next_interval() {
+  std::uniform_real_distribution<double> spread(0.9, 1.1);
+  const std::chrono::duration<double, std::milli> interval = settings_.heartbeat_interval * spread(random_);
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(interval);
+}
+
+asio::awaitable<void> Beat::read_now_and_then() {
+  while (!stopping()) {
+    sources::StateReader::Lanes lanes(settings_.sources.size(), &client_);
+    auto published = co_await reader_.synchronize(std::move(lanes), around_.target, kAttempts);
+    client_.close();
+    reader_.forget();
+    ::malloc_trim(0);  // what a large read took is not needed before the next one
+    if (stopping()) co_return;
+    const bool good = sources::report(published, around_.target, around_.liveness);
+    if (good) {
+      backoff_.succeed();
+      write_backup();
+    }
+    const std::chrono::nanoseconds pause = good ? next_interval() : backoff_.fail(client_.refused_locally());
+    static_cast<void>(co_await next_.wait_for(pause));
+  }
+}
+
+asio::awaitable<void> Beat::keep_backup() {
+  while (!stopping()) {
+    co_await generation_moved_->wait();
+    if (!stopping()) static_cast<void>(co_await calm_.wait_for(kBackupDelay));
+    // At the end too: what was published in the last moment must outlive this process.
+    const auto current = around_.target.current();
+    if (current && current->header().generation != backed_up_) write_backup();
+  }
+}
+
+void Beat::write_backup() {
+  if (around_.backup == nullptr) return;
+  const auto current = around_.target.current();
+  // A restored backup is no news, and other sources' configuration must not replace this one's.
+  if (!current || current->header().origin != format::Origin::kConsul ||
+      current->header().sources_hash != sources_hash_) {
+    return;
+  }
+  Result<void> written = current->verify();
+  if (written) {
+    written = around_.backup->write(current->bytes());
+    if (written) backed_up_ = current->header().generation;
+  } else {
+    static_cast<void>(around_.target.check_snapshot());  // retires the page; the next stamp renews it
+  }
+  const std::string error = written ? std::string() : "the backup was not written: " + written.error().text;
+  if (error != backup_error_ && !error.empty()) spdlog::error("{}", error);
+  backup_error_ = error;
+}
+
+}  // namespace shmconf::heartbeat

@@ -1,0 +1,45 @@
+// GenerationWatch: a thread that sleeps until the segment's generation moves, and then says so.
+//
+// It costs nothing while nothing moves. It has a map of the control page of its own, so the segment
+// may be replaced meanwhile; it tells that too, as a last word. Destroying it ends the thread.
+#ifndef SHMCONF_HEARTBEAT_GENERATION_WATCH_H_
+#define SHMCONF_HEARTBEAT_GENERATION_WATCH_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include "env/env.h"
+#include "shmconf/format.h"
+#include "shmconf/result.h"
+
+namespace shmconf::heartbeat {
+
+class GenerationWatch {
+ public:
+  // directory is the segment's. changed is called in the thread, soon after the generation has
+  // become another one than it is now, and must not block.
+  static Result<std::unique_ptr<GenerationWatch>> start(env::Env& env, int directory, std::function<void()> changed);
+
+  GenerationWatch(const GenerationWatch&) = delete;
+  GenerationWatch& operator=(const GenerationWatch&) = delete;
+  ~GenerationWatch();
+
+ private:
+  GenerationWatch(void* page, std::function<void()> changed);
+  void watch();
+  [[nodiscard]] const std::atomic<std::uint64_t>& generation() const;
+
+  void* page_;
+  std::function<void()> changed_;
+  std::uint64_t seen_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> done_{false};
+  std::thread thread_;
+};
+
+}  // namespace shmconf::heartbeat
+
+#endif  // SHMCONF_HEARTBEAT_GENERATION_WATCH_H_

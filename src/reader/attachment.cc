@@ -1,0 +1,242 @@
+#include "reader/attachment.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace shmconf::reader {
+namespace {
+
+// No page is made in the first second of 1970, so no generation word is ever one of these.
+constexpr std::uint64_t kNoWord = 1;
+constexpr std::uint64_t kUnseen = 2;
+
+// How often the publisher may overtake one move of a reader: snapshots but two are removed.
+constexpr int kMaxOvertakes = 8;
+
+// Unmapping costs 40 ns or more for each page that was read, milliseconds for a large map. So it is
+// given back over the next reads: a slice costs each of them a few microseconds.
+constexpr std::size_t kReleaseSliceBytes = 64 * 1024;
+
+constexpr std::chrono::milliseconds kRetryInterval{100};
+// A publisher killed between its store and its wake owes a wake; the path may be replaced meanwhile.
+constexpr std::chrono::seconds kWaitSlice{1};
+
+bool is_alive(const format::ControlPage& page, std::chrono::nanoseconds now) {
+  return std::any_of(page.roles.begin(), page.roles.end(), [now](const format::RoleState& role) {
+    // Pairs with the role's stamping.
+    const std::uint64_t stamp = role.alive_ns.load(std::memory_order_acquire);
+    return stamp != 0 && stamp + format::kDeadAfterNs >= static_cast<std::uint64_t>(now.count());
+  });
+}
+
+}  // namespace
+
+Attachment::Attachment(std::shared_ptr<const Place> place) : place_(std::move(place)), no_word_(kNoWord) {
+  taken_word_ = kNoWord;
+  word = &no_word_;
+  seen = kNoWord;
+}
+
+Attachment::Attachment(const Attachment& other)
+    : Cursor(other),
+      place_(other.place_),
+      page_(other.page_),
+      mapping_(other.mapping_),
+      backup_file_(other.backup_file_),
+      no_word_(kNoWord),
+      taken_word_(other.taken_word_),
+      failed_word_(other.failed_word_),
+      retry_at_(other.retry_at_),
+      reported_generation_(other.generation()) {
+  if (!page_) word = &no_word_;
+}
+
+Result<std::shared_ptr<Attachment>> Attachment::open(std::shared_ptr<const Place> place,
+                                                     const OpenOptions& options) {
+  std::shared_ptr<Attachment> attachment(new Attachment(std::move(place)));
+  if (auto taken = attachment->take_first(options); !taken) return taken.error();
+  if (options.verify) {
+    if (auto sound = attachment->view.verify(); !sound) return sound.error();
+  }
+  attachment->tidy(0);
+  attachment->reported_generation_ = attachment->generation();
+  return attachment;
+}
+
+std::shared_ptr<Attachment> Attachment::of_backup(Backup backup) {
+  std::shared_ptr<Attachment> attachment(new Attachment(nullptr));
+  attachment->backup_file_ = std::move(backup.file);
+  attachment->take(std::move(backup.mapping));
+  attachment->tidy(0);
+  attachment->reported_generation_ = attachment->generation();
+  return attachment;
+}
+
+Result<void> Attachment::take_first(const OpenOptions& options) {
+  Error why{ErrorCode::kAbsent, ""};
+  for (int attempt = 0; attempt < kMaxOvertakes; ++attempt) {
+    auto page = place_->open_page();
+    if (!page) {
+      why = page.error();
+      break;
+    }
+    follow(std::move(*page));
+    // Pairs with the publisher's release store, which follows the rename into place.
+    const std::uint64_t now = word->load(std::memory_order_acquire);
+    if (now == format::kRetired) continue;
+    if (!format::has_snapshot(now)) {
+      why = Error{ErrorCode::kNotReady,
+                  "'" + place_->directory() + "': nothing has been published yet: try again"};
+      if (is_alive(page_->control(), place_->now())) return why;
+      break;
+    }
+    auto loaded = load(now);
+    if (loaded) return {};
+    why = loaded.error();
+    if (word->load(std::memory_order_acquire) != now) continue;
+    if (why.code == ErrorCode::kAbsent) {
+      why = Error{ErrorCode::kDamaged,
+                  "'" + place_->directory() + "': its snapshot is missing: restart the sidecar"};
+    }
+    return why;
+  }
+  const bool nothing_there = why.code == ErrorCode::kAbsent || why.code == ErrorCode::kNotReady;
+  if (!nothing_there || !options.allow_backup) return why;
+  return take_backup(why);
+}
+
+Result<void> Attachment::take_backup(const Error& why) {
+  auto backup = place_->open_backup(page_.get());
+  if (!backup) {
+    const Error& second = backup.error();
+    return Error{second.code == ErrorCode::kAbsent ? why.code : second.code,
+                 why.text.empty() ? second.text : why.text + "; " + second.text};
+  }
+  take(std::move(backup->mapping));
+  backup_file_ = std::move(backup->file);
+  if (!page_) return {};
+  // An empty page is worth no second look until its word moves. A retired one is, and one that was
+  // published to while we read the backup.
+  const std::uint64_t now = word->load(std::memory_order_acquire);
+  if (now != format::kRetired && !format::has_snapshot(now)) settle(now);
+  return {};
+}
+
+Result<void> Attachment::load(std::uint64_t generation) {
+  auto mapping = place_->open_snapshot(*page_, generation);
+  if (!mapping) return mapping.error();
+  take(std::move(*mapping));
+  settle(generation);
+  backup_file_.clear();
+  return {};
+}
+
+// The view is the newest for this word.
+void Attachment::settle(std::uint64_t word_now) noexcept {
+  taken_word_ = word_now;
+  seen = leaving_.empty() && !is_fresh_ ? word_now : kUnseen;
+}
+
+void Attachment::tidy(std::size_t release_bytes) noexcept {
+  if (is_fresh_) mapping_->region().keep_out_of_dumps();
+  is_fresh_ = false;
+  leaving_.shrink(release_bytes);
+  settle(taken_word_);
+}
+
+void Attachment::take(std::shared_ptr<const Mapping> mapping) noexcept {
+  view = mapping->view();
+  mapping_.swap(mapping);
+  ++views;
+  is_fresh_ = true;
+  const Mapping::Catch caught(leaving_);
+  mapping.reset();
+}
+
+void Attachment::follow(std::shared_ptr<const Page> page) noexcept {
+  page_ = std::move(page);
+  word = &page_->control().generation;
+  seen = kUnseen;
+  taken_word_ = kUnseen;
+  failed_word_ = 0;
+}
+
+bool Attachment::follow_path() noexcept {
+  auto page = place_->open_page();
+  if (!page || *page == page_) return false;
+  follow(std::move(*page));
+  return true;
+}
+
+void Attachment::advance() noexcept {
+  try {
+    for (int attempt = 0; attempt < kMaxOvertakes; ++attempt) {
+      // Pairs with the publisher's release store, which follows the rename into place.
+      const std::uint64_t now = word->load(std::memory_order_acquire);
+      if (now == taken_word_) return tidy(kReleaseSliceBytes);
+      // A new page, still empty: the view that we have is the best there is.
+      if (now != format::kRetired && !format::has_snapshot(now)) return settle(now);
+      if (now == failed_word_ && place_->now() < retry_at_) return;
+      if (now != format::kRetired) {
+        if (load(now)) return;
+        if (word->load(std::memory_order_acquire) != now) continue;  // overtaken: its file is gone
+      }
+      // Retired; or published where this path no longer leads.
+      failed_word_ = now;
+      retry_at_ = place_->now() + kRetryInterval;
+      if (!follow_path()) return;
+    }
+  } catch (const std::exception&) {
+    // No memory: the view that we have stays, and the next call tries again.
+  }
+}
+
+void Attachment::look_again() noexcept {
+  if (!place_) return;
+  try {
+    if (!page_ || place_->is_replaced(*page_)) follow_path();
+  } catch (const std::exception&) {
+    return;  // no memory: as if nothing had changed
+  }
+  if (!newest()) advance();
+}
+
+// Whether the generation is another one than the last time, and tells the callbacks.
+bool Attachment::report() {
+  const bool moved = generation() != reported_generation_;
+  reported_generation_ = generation();
+  changes_.deliver(snapshot());
+  return moved;
+}
+
+bool Attachment::poll() {
+  look_again();
+  return report();
+}
+
+bool Attachment::wait(std::chrono::nanoseconds timeout, std::optional<std::uint64_t> after) {
+  if (!place_) return after && generation() != *after;
+  const std::uint64_t from = after.value_or(reported_generation_);
+  const auto start = place_->now();
+  for (;;) {
+    // What the futex compares must be older than what we looked at.
+    auto expected = static_cast<std::uint32_t>(word->load(std::memory_order_acquire));
+    const auto* const waited_on = word;
+    look_again();
+    report();
+    if (generation() != from) return true;
+    const auto left = timeout - (place_->now() - start);
+    if (left <= std::chrono::nanoseconds(0)) return false;
+    if (word != waited_on) continue;
+    // Nobody wakes the waiters of a retired page, or of none: look for another one.
+    tidy(leaving_.bytes().size());  // while nobody waits for us
+    const bool settled = page_ && newest();
+    const std::chrono::nanoseconds slice = settled ? kWaitSlice : kRetryInterval;
+    place_->wait(*word, expected, std::min<std::chrono::nanoseconds>(left, slice));
+  }
+}
+
+void advance(Cursor& cursor) noexcept { static_cast<Attachment&>(cursor).advance(); }
+
+}  // namespace shmconf::reader

@@ -1,0 +1,81 @@
+// Attachment: everything of a reader behind its Cursor: which page it follows, which snapshot it
+// holds, and how it moves on.
+//
+// Belongs to one thread, as the Reader does. Copies share page and mapping, not the callbacks.
+#ifndef SHMCONF_READER_ATTACHMENT_H_
+#define SHMCONF_READER_ATTACHMENT_H_
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "reader/changes.h"
+#include "reader/place.h"
+#include "shmconf/reader.h"
+
+namespace shmconf::reader {
+
+class Attachment : public Cursor {
+ public:
+  // Opens what is there. Errors: see Reader::open().
+  static Result<std::shared_ptr<Attachment>> open(std::shared_ptr<const Place> place,
+                                                  const OpenOptions& options);
+  // Of a backup alone. A place without a segment: it is never looked for.
+  static std::shared_ptr<Attachment> of_backup(Backup backup);
+
+  Attachment(const Attachment& other);
+  Attachment& operator=(const Attachment&) = delete;
+  ~Attachment() = default;
+
+  // Moves on to the newest generation, or keeps what it has. Bounded; never blocks.
+  void advance() noexcept;
+
+  // advance(), after a look at whether the path leads to another page.
+  void look_again() noexcept;
+
+  // See Reader.
+  bool poll();
+  bool wait(std::chrono::nanoseconds timeout, std::optional<std::uint64_t> after);
+  [[nodiscard]] Status status();
+  [[nodiscard]] Snapshot snapshot() const noexcept { return Snapshot(mapping_, view); }
+  [[nodiscard]] Changes& changes() noexcept { return changes_; }
+
+ private:
+  explicit Attachment(std::shared_ptr<const Place> place);
+
+  Result<void> take_first(const OpenOptions& options);
+  Result<void> take_backup(const Error& why);
+  Result<void> load(std::uint64_t generation);
+  void follow(std::shared_ptr<const Page> page) noexcept;
+  bool follow_path() noexcept;
+  void take(std::shared_ptr<const Mapping> mapping) noexcept;
+  void settle(std::uint64_t word_now) noexcept;
+  void tidy(std::size_t release_bytes) noexcept;
+  bool report();
+  [[nodiscard]] std::uint64_t generation() const noexcept { return view.header().generation; }
+
+  std::shared_ptr<const Place> place_;     // null: a backup alone
+  std::shared_ptr<const Page> page_;       // null: none yet
+  std::shared_ptr<const Mapping> mapping_;  // what view looks at
+  std::string backup_file_;                // where the view came from; empty: from the segment
+  std::atomic<std::uint64_t> no_word_;     // what `word` is without a page
+
+  // What the first read of a generation leaves to the next ones: the map that was left and that
+  // nobody else holds, to be given back in slices; and the new map, to be kept out of core files. As
+  // long as there is some of it, `seen` stays behind, so that reads come by.
+  Region leaving_;
+  bool is_fresh_ = false;
+  std::uint64_t taken_word_ = 0;  // the word that the view is the newest for, whatever `seen` says
+
+  std::uint64_t failed_word_ = 0;  // the word whose snapshot could not be opened
+  std::chrono::nanoseconds retry_at_{0};
+  std::uint64_t reported_generation_ = 0;
+  Changes changes_;
+};
+
+}  // namespace shmconf::reader
+
+#endif  // SHMCONF_READER_ATTACHMENT_H_

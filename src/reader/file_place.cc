@@ -1,0 +1,180 @@
+#include "reader/file_place.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "reader/backup_file.h"
+#include "reader/registry.h"
+
+namespace shmconf::reader {
+namespace {
+
+// O_PATH: a directory that may be passed through, if not listed, is enough.
+constexpr int kDirectoryFlags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+// O_NONBLOCK: opening a FIFO must not wait for a writer.
+constexpr int kFileFlags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+
+Error denied(const std::string& path, const std::string& why) {
+  return Error{ErrorCode::kDenied, "'" + path + "' " + why};
+}
+
+Error foreign(const std::string& path, uid_t owner) {
+  return denied(path, "belongs to uid " + std::to_string(owner) + ", not to you (uid " +
+                          std::to_string(::geteuid()) + "): if you trust that user, name the root directory");
+}
+
+// A regular file that others cannot write; info: what fstat says of it.
+Result<Descriptor> open_file(int directory, const char* name, const std::string& path, struct stat& info) {
+  Descriptor file(::openat(directory, name, kFileFlags));
+  if (!file.valid()) return system_error(errno, "open", path);
+  if (::fstat(file.get(), &info) != 0) return system_error(errno, "look at", path);
+  if (!S_ISREG(info.st_mode)) return denied(path, "is not a regular file: remove it");
+  if ((info.st_mode & 022) != 0) return denied(path, "is writable by others: chmod go-w it");
+  return file;
+}
+
+// The kernel's boot id; empty where it cannot be read, as in a chroot without /proc.
+std::string boot_id() {
+  const Descriptor file(::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return "";
+  std::array<char, 36> id;
+  if (::read(file.get(), id.data(), id.size()) != static_cast<ssize_t>(id.size())) return "";
+  return std::string(id.data(), id.size());
+}
+
+}  // namespace
+
+FilePlace::FilePlace(Location location, std::string backup_file)
+    : location_(std::move(location)),
+      directory_(location_.root + (location_.root.ends_with('/') ? "" : "/") + location_.name),
+      backup_file_(std::move(backup_file)) {}
+
+Result<Descriptor> FilePlace::open_directory() const {
+  struct stat info;
+  Descriptor root(::open(location_.root.c_str(), kDirectoryFlags));
+  if (!root.valid()) return system_error(errno, "open the directory", location_.root);
+  if (location_.root_is_default) {
+    if (::fstat(root.get(), &info) != 0) return system_error(errno, "look at", location_.root);
+    if (info.st_uid != ::geteuid()) return foreign(location_.root, info.st_uid);
+    if ((info.st_mode & 022) != 0) return denied(location_.root, "is writable by others: chmod go-w it");
+  }
+  Descriptor directory(::openat(root.get(), location_.name.c_str(), kDirectoryFlags));
+  if (!directory.valid()) return system_error(errno, "open the directory", directory_);
+  if (::fstat(directory.get(), &info) != 0) return system_error(errno, "look at", directory_);
+  if (location_.root_is_default && info.st_uid != ::geteuid() && info.st_uid != 0) {
+    return foreign(directory_, info.st_uid);
+  }
+  if ((info.st_mode & 022) != 0) return denied(directory_, "is writable by others: chmod go-w it");
+  return directory;
+}
+
+Result<std::shared_ptr<const Page>> FilePlace::open_page() const {
+  auto directory = open_directory();
+  if (!directory) return directory.error();
+  struct stat info;
+  const std::string path = directory_ + "/" + format::kControlFile;
+  auto file = open_file(directory->get(), format::kControlFile, path, info);
+  if (!file) return file.error();
+  const Error too_short{ErrorCode::kDamaged,
+                        "'" + path + "' is shorter than a control page: restart the sidecar"};
+  if (static_cast<std::uint64_t>(info.st_size) < format::kControlPageBytes) return too_short;
+
+  auto page = Registry::process().page(info.st_dev, info.st_ino);
+  if (!page) {
+    auto region = Region::map_file(file->get(), format::kControlPageBytes, path);
+    if (!region) return region.error();
+    const auto* control = static_cast<const format::ControlPage*>(region->data());
+    auto made = std::make_shared<Page>(std::move(*region), control);
+    made->device = info.st_dev;
+    made->inode = info.st_ino;
+    made->owner = info.st_uid;
+    page = Registry::process().add(std::move(made));
+  }
+  if (auto sound = check_page(page->control(), boot_id()); !sound) {
+    return Error{sound.error().code, "'" + directory_ + "': " + sound.error().text};
+  }
+  // Length, version, length again: whoever shortened it meanwhile is not one of ours.
+  if (::fstat(file->get(), &info) != 0) return system_error(errno, "look at", path);
+  if (static_cast<std::uint64_t>(info.st_size) < format::kControlPageBytes) return too_short;
+  return page;
+}
+
+bool FilePlace::is_replaced(const Page& page) const {
+  struct stat info;
+  const std::string path = directory_ + "/" + format::kControlFile;
+  if (::fstatat(AT_FDCWD, path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  return info.st_dev != page.device || info.st_ino != page.inode;
+}
+
+Result<std::shared_ptr<const Mapping>> FilePlace::open_snapshot(const Page& page,
+                                                                std::uint64_t generation) const {
+  if (auto mapped = Registry::process().snapshot(page, generation)) return mapped;
+  // By its whole path, in one system call: the directory was judged with the page, and nobody but
+  // the page's owner can have put a file of that owner there.
+  const std::string path = directory_ + "/" + format::generation_name(generation);
+  struct stat info;
+  auto file = open_file(AT_FDCWD, path.c_str(), path, info);
+  if (!file) return file.error();
+  if (info.st_uid != page.owner) {
+    return denied(path, "belongs to uid " + std::to_string(info.st_uid) + ", but the control page to uid " +
+                            std::to_string(page.owner) + ": remove it");
+  }
+  const auto size_bytes = static_cast<std::size_t>(info.st_size);
+  if (size_bytes < format::kSnapshotHeaderBytes) {
+    return Error{ErrorCode::kDamaged, "'" + path + "' is shorter than a snapshot's header"};
+  }
+  auto region = Region::map_file(file->get(), size_bytes, path);
+  if (!region) return region.error();
+  auto view = SnapshotView::open(region->bytes());
+  if (!view) return Error{view.error().code, "'" + path + "': " + view.error().text};
+  if (view->header().generation != generation) {
+    return Error{ErrorCode::kDamaged, "'" + path + "' holds another generation than its name says"};
+  }
+  auto mapping = std::make_shared<const Mapping>(std::move(*region), *view);
+  return Registry::process().add(page, generation, std::move(mapping));
+}
+
+Result<Backup> FilePlace::open_backup(const Page* page) const {
+  std::string named_by_segment;
+  if (page != nullptr && !page->control().backup_path.load(named_by_segment)) named_by_segment.clear();
+  const BackupLocation location = locate_backup(location_.name, backup_file_, named_by_segment);
+  if (location.file.empty()) {
+    return Error{ErrorCode::kAbsent, "there is no place for a backup: set SHMCONF_BACKUP"};
+  }
+  AllowedOwner owner{.anybody = !location.is_default, .also = {}};
+  if (page != nullptr) owner.also = page->owner;
+
+  auto newest = read_backup(location.file, owner);
+  if (newest) return Backup{std::move(*newest), location.file};
+  const std::string before = location.file + ".prev";
+  auto previous = read_backup(before, owner);
+  if (previous) return Backup{std::move(*previous), before};
+  // The newer one says why; unless it is only absent, and the one before it is worse.
+  return newest.error().code == ErrorCode::kAbsent ? previous.error() : newest.error();
+}
+
+std::chrono::nanoseconds FilePlace::now() const {
+  timespec time;
+  ::clock_gettime(CLOCK_BOOTTIME, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+void FilePlace::wait(const std::atomic<std::uint64_t>& word, std::uint32_t expected,
+                     std::chrono::nanoseconds timeout) const {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
+  const timespec time{static_cast<time_t>(seconds.count()), static_cast<long>((timeout - seconds).count())};
+  // The low half comes first, little-endian. Not PRIVATE: the publisher is another process. Waiting
+  // works on a read-only map.
+  const auto* low_half = reinterpret_cast<const std::uint32_t*>(&word);
+  ::syscall(SYS_futex, low_half, FUTEX_WAIT, expected, &time, nullptr, 0);
+}
+
+}  // namespace shmconf::reader

@@ -1,0 +1,120 @@
+// Place: where a reader finds control page, snapshots and backup, and what time it is there.
+//
+// The one seam of the reader: FilePlace is the real one; tests put pages and snapshots in memory
+// and move the clock. A Place does not change once made; any number of threads may use it.
+#ifndef SHMCONF_READER_PLACE_H_
+#define SHMCONF_READER_PLACE_H_
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "reader/region.h"
+#include "shmconf/format.h"
+#include "shmconf/result.h"
+#include "shmconf/snapshot_view.h"
+
+namespace shmconf::reader {
+
+// The bytes of one snapshot and the checked view over them. Immutable.
+class Mapping {
+ public:
+  // While one lives, the region of a mapping that this thread lets go as the last holder goes into
+  // `caught` instead of being unmapped. At most one at a time in a thread.
+  class Catch {
+   public:
+    explicit Catch(Region& caught) noexcept { catching_ = &caught; }
+    Catch(const Catch&) = delete;
+    Catch& operator=(const Catch&) = delete;
+    ~Catch() { catching_ = nullptr; }
+  };
+
+  // The view lies in the region or, in tests, in bytes that outlive this object.
+  Mapping(Region region, const SnapshotView& view) noexcept : region_(std::move(region)), view_(view) {}
+
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  ~Mapping() {
+    if (catching_ != nullptr) *catching_ = std::move(region_);
+  }
+
+  [[nodiscard]] const SnapshotView& view() const noexcept { return view_; }
+  [[nodiscard]] const Region& region() const noexcept { return region_; }
+
+ private:
+  static thread_local Region* catching_;
+
+  Region region_;
+  SnapshotView view_;
+};
+
+// A control page that was found sound. Its words change under the reader; its identity does not.
+class Page {
+ public:
+  Page(Region region, const format::ControlPage* control) noexcept
+      : region_(std::move(region)), control_(control) {}
+
+  [[nodiscard]] const format::ControlPage& control() const noexcept { return *control_; }
+
+  // Of the file, and who owns it; set once, before the page is shared.
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  uid_t owner = 0;
+
+  // The snapshots of this page that the process has mapped; guarded by the registry's mutex.
+  mutable std::vector<std::pair<std::uint64_t, std::weak_ptr<const Mapping>>> mapped;
+
+ private:
+  Region region_;
+  const format::ControlPage* control_;
+};
+
+// A sound page is of this format and this boot. Errors: kNotReady (its creator is not done),
+// kWrongVersion, kDamaged, kAbsent (of another boot, or retired). boot_id may be empty: not known.
+Result<void> check_page(const format::ControlPage& page, const std::string& boot_id);
+
+struct Backup {
+  std::shared_ptr<const Mapping> mapping;
+  std::string file;
+};
+
+class Place {
+ public:
+  virtual ~Place() = default;
+
+  // <root>/<name>, for people; empty when this place has only a backup file.
+  [[nodiscard]] virtual const std::string& directory() const = 0;
+
+  // The sound page that is there now. Errors as check_page(), and kDenied, kNoSpace, kSystem.
+  [[nodiscard]] virtual Result<std::shared_ptr<const Page>> open_page() const = 0;
+
+  // Whether another page than this has taken its place. False too when there is none now.
+  [[nodiscard]] virtual bool is_replaced(const Page& page) const = 0;
+
+  // The snapshot of a generation of this page. Errors: kAbsent, kWrongVersion, kDamaged, kDenied,
+  // kNoSpace, kSystem.
+  [[nodiscard]] virtual Result<std::shared_ptr<const Mapping>> open_snapshot(
+      const Page& page, std::uint64_t generation) const = 0;
+
+  // The last good configuration on disk, verified; or the one before it. `page` (may be null) may
+  // name the file. Errors: as open_snapshot().
+  [[nodiscard]] virtual Result<Backup> open_backup(const Page* page) const = 0;
+
+  // CLOCK_BOOTTIME.
+  [[nodiscard]] virtual std::chrono::nanoseconds now() const = 0;
+
+  // Blocks until somebody wakes the low half of word, if it is `expected`, or for the timeout, or
+  // for no reason.
+  virtual void wait(const std::atomic<std::uint64_t>& word, std::uint32_t expected,
+                    std::chrono::nanoseconds timeout) const = 0;
+};
+
+}  // namespace shmconf::reader
+
+#endif  // SHMCONF_READER_PLACE_H_

@@ -1,0 +1,76 @@
+#include "reader/region.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace shmconf::reader {
+namespace {
+
+const auto kPageBytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+
+}  // namespace
+
+Error system_error(int errno_value, const std::string& operation, const std::string& path) {
+  ErrorCode code = ErrorCode::kSystem;
+  switch (errno_value) {
+    case ENOENT:
+      code = ErrorCode::kAbsent;
+      break;
+    case EACCES:
+    case EPERM:
+    case ELOOP:    // a symlink in the last place
+    case ENOTDIR:  // likewise, where a directory was asked for
+    case ENXIO:    // a socket
+      code = ErrorCode::kDenied;
+      break;
+    case ENOMEM:
+    case ENOSPC:
+      code = ErrorCode::kNoSpace;
+      break;
+    default:
+      break;
+  }
+  std::string text =
+      "cannot " + operation + " '" + path + "': " + std::generic_category().message(errno_value);
+  if (errno_value == ELOOP || errno_value == ENOTDIR) text += " (symlinks are not followed)";
+  return Error{code, std::move(text)};
+}
+
+Region::~Region() { shrink(size_bytes_); }
+
+void Region::shrink(std::size_t bytes) noexcept {
+  if (base_ == nullptr) return;
+  const std::size_t kept = bytes < size_bytes_ ? size_bytes_ - bytes : 0;
+  // The page that the kept part ends in stays whole.
+  const std::size_t kept_pages = (kept + kPageBytes - 1) / kPageBytes * kPageBytes;
+  if (kept_pages < size_bytes_) ::munmap(static_cast<char*>(base_) + kept_pages, size_bytes_ - kept_pages);
+  size_bytes_ = kept;
+  if (kept == 0) base_ = nullptr;
+}
+
+Result<Region> Region::map_file(int fd, std::size_t size_bytes, const std::string& path) {
+  void* base = ::mmap(nullptr, size_bytes, PROT_READ, MAP_SHARED, fd, 0);
+  if (base == MAP_FAILED) return system_error(errno, "map", path);
+  return Region(base, size_bytes);
+}
+
+Result<Region> Region::allocate(std::size_t size_bytes) {
+  void* base = ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (base == MAP_FAILED) {
+    return Error{ErrorCode::kNoSpace, "no memory for " + std::to_string(size_bytes) + " bytes of a backup"};
+  }
+  return Region(base, size_bytes);
+}
+
+void Region::protect() noexcept { ::mprotect(base_, size_bytes_, PROT_READ); }
+
+void Region::keep_out_of_dumps() const noexcept { ::madvise(base_, size_bytes_, MADV_DONTDUMP); }
+
+Descriptor::~Descriptor() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+}  // namespace shmconf::reader

@@ -1,0 +1,41 @@
+// Registry: what this process has mapped, so that all its readers share one map of each control
+// page and of each generation.
+//
+// It holds nothing alive: the readers and snapshots do. Thread-safe: one mutex, never held during a
+// system call, and taken around fork() so that a child finds it free. Lives for the whole process.
+#ifndef SHMCONF_READER_REGISTRY_H_
+#define SHMCONF_READER_REGISTRY_H_
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "reader/place.h"
+
+namespace shmconf::reader {
+
+class Registry {
+ public:
+  static Registry& process();
+
+  // The mapped page of that file, or null.
+  std::shared_ptr<const Page> page(std::uint64_t device, std::uint64_t inode);
+  // Makes a page known. Returns the one to use: another thread may have been first.
+  std::shared_ptr<const Page> add(std::shared_ptr<const Page> page);
+
+  // The mapped snapshot of a generation of the page, or null.
+  std::shared_ptr<const Mapping> snapshot(const Page& page, std::uint64_t generation);
+  std::shared_ptr<const Mapping> add(const Page& page, std::uint64_t generation,
+                                     std::shared_ptr<const Mapping> mapping);
+
+ private:
+  std::shared_ptr<const Page> find(std::uint64_t device, std::uint64_t inode);
+
+  std::mutex mutex_;
+  std::vector<std::weak_ptr<const Page>> pages_;
+};
+
+}  // namespace shmconf::reader
+
+#endif  // SHMCONF_READER_REGISTRY_H_

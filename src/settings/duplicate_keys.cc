@@ -1,0 +1,50 @@
+#include "settings/duplicate_keys.h"
+
+#include <utility>
+
+namespace shmconf::settings {
+
+std::string child_path(std::string_view path, std::string_view step) {
+  std::string out(path);
+  out += '/';
+  for (const char c : step) {
+    if (c == '~') {
+      out += "~0";
+    } else if (c == '/') {
+      out += "~1";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+void DuplicateKeys::begin_object() { begin(false); }
+void DuplicateKeys::begin_array() { begin(true); }
+
+void DuplicateKeys::begin(bool array) {
+  Frame frame;
+  frame.array = array;
+  if (!frames_.empty()) {
+    const Frame& top = frames_.back();
+    frame.path = child_path(top.path, top.array ? std::to_string(top.index) : top.key);
+  }
+  frames_.push_back(std::move(frame));
+}
+
+void DuplicateKeys::end() {
+  if (!frames_.empty()) frames_.pop_back();
+  value();
+}
+
+void DuplicateKeys::key(const std::string& name) {
+  Frame& top = frames_.back();
+  top.key = name;
+  if (!top.seen.insert(name).second) found_.push_back(child_path(top.path, name));
+}
+
+void DuplicateKeys::value() {
+  if (!frames_.empty() && frames_.back().array) ++frames_.back().index;
+}
+
+}  // namespace shmconf::settings

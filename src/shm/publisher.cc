@@ -1,0 +1,301 @@
+#include "shm/publisher.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+#include <string>
+#include <utility>
+
+#include "shm/mapping.h"
+#include "shm/snapshot_builder.h"
+
+namespace shmconf::shm {
+namespace {
+
+using env::Env;
+using format::ControlPage;
+using format::generation_name;
+
+constexpr std::chrono::milliseconds kLockTimeout{2'000};
+
+std::string temporary_name(format::Role role) {
+  switch (role) {
+    case format::Role::kWatch:
+      return "snapshot.tmp.watch";
+    case format::Role::kHeartbeat:
+      return "snapshot.tmp.heartbeat";
+    case format::Role::kSupervisor:
+      break;
+  }
+  return "snapshot.tmp.supervisor";
+}
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return static_cast<std::uint64_t>(device()) << 32 | device();
+}
+
+Error replaced() {
+  return Error{ErrorCode::kUnavailable, "the segment was replaced: publishing again once it is attached anew"};
+}
+
+}  // namespace
+
+struct Publisher::State {
+  Env* env;
+  Segment* segment;
+  format::Role role;
+  std::string temporary;
+  std::uint64_t hash_seed;
+  Mapping map;  // of generation `mapped`
+  std::uint64_t mapped = 0;
+  SnapshotView view;
+
+  [[nodiscard]] ControlPage& page() const { return segment->page(); }
+  [[nodiscard]] int directory() const { return segment->directory(); }
+
+  // Absent: there is none, or it is not sound. Other errors: this process could not open it, which
+  // says nothing about the snapshot.
+  Result<SnapshotView> current() {
+    // Pairs with the release store in show(): behind it, the snapshot's file is in its place.
+    const std::uint64_t generation = page().generation.load(std::memory_order_acquire);
+    if (!format::has_snapshot(generation)) return Error{ErrorCode::kAbsent, "nothing is published"};
+    if (generation == mapped && map.mapped()) return view;
+    return open(generation);
+  }
+
+  Result<SnapshotView> open(std::uint64_t generation) {
+    const Error unsound{ErrorCode::kAbsent, "the published snapshot is not sound"};
+    forget();
+    auto fd = env->open_at(directory(), generation_name(generation), O_RDONLY | O_NONBLOCK);
+    if (!fd) return fd.error();
+    auto info = env->info(fd->get());
+    if (!info) return info.error();
+    if (!S_ISREG(info->mode) || info->size_bytes < format::kSnapshotHeaderBytes) return unsound;
+    auto opened = Mapping::map(*env, fd->get(), info->size_bytes, Access::kReadOnly);
+    if (!opened) return opened.error();
+    auto checked = SnapshotView::open(std::as_const(*opened).bytes());
+    if (!checked || checked->header().generation != generation) return unsound;
+    map = std::move(*opened);
+    view = *checked;
+    mapped = generation;
+    return view;
+  }
+
+  void forget() {
+    map.reset();
+    mapped = 0;
+    view = SnapshotView();
+  }
+
+  // A file of this size under the role's temporary name, mapped for writing.
+  Result<Mapping> make_temporary(std::uint64_t bytes) {
+    discard_temporary();
+    const auto group = segment->place().group;
+    auto fd = env->open_at(directory(), temporary, O_RDWR | O_CREAT | O_EXCL, group ? 0640 : 0600);
+    if (!fd) return fd.error();
+    if (group) {
+      if (auto given = env->set_group(fd->get(), *group); !given) return given.error();
+    }
+    auto sized = env->allocate(fd->get(), bytes);
+    if (!sized && sized.error().code == ErrorCode::kNoSpace) {
+      // Readers of the previous generation keep their maps; its name only holds the space.
+      remove_all_but(page().generation.load(std::memory_order_relaxed), 0);
+      sized = env->allocate(fd->get(), bytes);
+    }
+    if (!sized) {
+      discard_temporary();
+      return sized.error().code == ErrorCode::kNoSpace ? no_room(bytes) : sized.error();
+    }
+    auto opened = Mapping::map(*env, fd->get(), bytes, Access::kReadWrite);
+    if (!opened) discard_temporary();
+    return opened;
+  }
+
+  [[nodiscard]] Error no_room(std::uint64_t bytes) const {
+    const auto& place = segment->place();
+    return Error{ErrorCode::kNoSpace, "'" + place.root + "' is full: make room for the next configuration, " +
+                                          std::to_string(bytes) + " bytes; the last good one stays"};
+  }
+
+  void discard_temporary() { static_cast<void>(env->unlink_at(directory(), temporary)); }
+
+  // Under the publish lock: makes the built snapshot the next generation. Sync count and name come
+  // before the generation word, so that a kill in between costs the peer one more read of Consul,
+  // never an update.
+  Result<std::uint64_t> show(Mapping& built, format::Origin origin, std::uint64_t new_sync_count) {
+    const std::uint64_t before = page().generation.load(std::memory_order_relaxed);
+    if (static_cast<std::uint32_t>(before + 2) == 0) {
+      // The counter is used up: everyone attaches to a new page.
+      page().generation.store(format::kRetired, std::memory_order_release);
+      segment->wake();
+      return replaced();
+    }
+    const std::uint64_t generation = before + 1;
+    stamp_generation(built.bytes(), generation, env->wall_now(), origin);
+    if (auto renamed = env->rename_at(directory(), temporary, generation_name(generation)); !renamed) {
+      return renamed.error();
+    }
+    page().sync_count.store(new_sync_count, std::memory_order_release);
+    page().generation.store(generation, std::memory_order_release);
+    segment->wake();
+    return generation;
+  }
+
+  void take_over(Mapping built, std::uint64_t generation) {
+    built.make_read_only();
+    map = std::move(built);
+    mapped = generation;
+    view = SnapshotView::open(std::as_const(map).bytes()).value();
+    auto& publishes = segment->role(role).publishes;
+    publishes.store(publishes.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    remove_all_but(generation, generation - 1);
+  }
+
+  void remove_all_but(std::uint64_t generation, std::uint64_t previous) {
+    auto names = env->list(directory());
+    if (!names) return;
+    for (const std::string& name : *names) {
+      if (!name.starts_with(format::kSnapshotPrefix)) continue;
+      // Never one that is newer: a peer may have published meanwhile. Names sort as generations do.
+      if (name >= generation_name(generation)) continue;
+      if (name != generation_name(previous)) static_cast<void>(env->unlink_at(directory(), name));
+    }
+  }
+};
+
+Publisher::Publisher(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Publisher::Publisher(Publisher&&) noexcept = default;
+Publisher& Publisher::operator=(Publisher&&) noexcept = default;
+Publisher::~Publisher() = default;
+
+Result<Publisher> Publisher::attach(Env& env, Segment& segment, format::Role role) {
+  auto state = std::make_unique<State>(State{.env = &env,
+                                             .segment = &segment,
+                                             .role = role,
+                                             .temporary = temporary_name(role),
+                                             .hash_seed = random_seed(),
+                                             .map = {},
+                                             .mapped = 0,
+                                             .view = {}});
+  auto lock = segment.lock(format::LockByte::kPublish, kLockTimeout);
+  if (!lock) return lock.error();
+  state->discard_temporary();
+  auto there = state->current();
+  if (!there && there.error().code != ErrorCode::kAbsent) return there.error();
+  if (there && there->verify()) {
+    state->remove_all_but(state->mapped, state->mapped - 1);
+    return Publisher(std::move(state));
+  }
+  if (format::has_snapshot(segment.page().generation.load(std::memory_order_acquire))) {
+    // Nobody may go on reading what fails its checksum: a new page sends its readers to look again,
+    // and lets a backup be restored.
+    state->forget();
+    segment.page().generation.store(format::kRetired, std::memory_order_release);
+    lock = ByteLock();
+    if (auto renewed = segment.renew_if_replaced(); !renewed) return renewed.error();
+  }
+  return Publisher(std::move(state));
+}
+
+std::uint64_t Publisher::note() const noexcept {
+  return state_->page().sync_count.load(std::memory_order_acquire);
+}
+
+std::optional<SnapshotView> Publisher::current() {
+  auto view = state_->current();
+  if (!view) return std::nullopt;
+  return *view;
+}
+
+Result<Outcome> Publisher::publish(Content& content, std::uint64_t& noted, Options options, const Expand& expand) {
+  State& state = *state_;
+  const auto before = state.current();
+  const bool nothing_there = !before || before->header().key_count != 0;
+  if (content.keys.empty() && !options.allow_empty && nothing_there) return Outcome::kEmpty;
+  const std::uint64_t compared_with = state.page().generation.load(std::memory_order_acquire);
+  const bool unchanged = before && state.mapped == compared_with && before->header().origin == content.origin &&
+                         same_content(*before, content);
+  Mapping built;
+  if (!unchanged) {
+    content.pointers.clear();
+    if (expand) expand(content);
+    auto bytes = snapshot_bytes(content);
+    if (!bytes) return bytes.error();
+    auto temporary = state.make_temporary(*bytes);
+    if (!temporary) return temporary.error();
+    built = std::move(*temporary);
+    build_snapshot(content, state.hash_seed, built.bytes());
+  }
+
+  auto lock = state.segment->lock(format::LockByte::kPublish, kLockTimeout);
+  if (!lock) {
+    state.discard_temporary();
+    return lock.error();
+  }
+  ControlPage& page = state.page();
+  const std::uint64_t generation = page.generation.load(std::memory_order_acquire);
+  if (generation == format::kRetired) {
+    state.discard_temporary();
+    return replaced();
+  }
+  const std::uint64_t synced = page.sync_count.load(std::memory_order_acquire);
+  if (synced != noted || (unchanged && generation != compared_with)) {
+    state.discard_temporary();
+    return Outcome::kMoved;
+  }
+  if (unchanged) {
+    page.sync_count.store(synced + 1, std::memory_order_release);
+    noted = synced + 1;
+    return Outcome::kUnchanged;
+  }
+  auto shown = state.show(built, content.origin, synced + 1);
+  lock = ByteLock();
+  if (!shown) {
+    state.discard_temporary();
+    return shown.error();
+  }
+  noted = synced + 1;
+  state.take_over(std::move(built), *shown);
+  return Outcome::kPublished;
+}
+
+Result<Outcome> Publisher::restore(const SnapshotView& backup) {
+  State& state = *state_;
+  auto there = state.current();
+  if (there) return Outcome::kOccupied;
+  if (there.error().code != ErrorCode::kAbsent) return there.error();
+  auto temporary = state.make_temporary(backup.bytes().size());
+  if (!temporary) return temporary.error();
+  std::memcpy(temporary->bytes().data(), backup.bytes().data(), backup.bytes().size());
+
+  auto lock = state.segment->lock(format::LockByte::kPublish, kLockTimeout);
+  if (!lock) {
+    state.discard_temporary();
+    return lock.error();
+  }
+  ControlPage& page = state.page();
+  if (page.generation.load(std::memory_order_acquire) == format::kRetired) {
+    state.discard_temporary();
+    return replaced();
+  }
+  there = state.current();
+  if (there || there.error().code != ErrorCode::kAbsent) {
+    state.discard_temporary();
+    if (!there) return there.error();
+    return Outcome::kOccupied;
+  }
+  auto shown = state.show(*temporary, format::Origin::kBackup, page.sync_count.load(std::memory_order_acquire));
+  lock = ByteLock();
+  if (!shown) {
+    state.discard_temporary();
+    return shown.error();
+  }
+  state.take_over(std::move(*temporary), *shown);
+  return Outcome::kPublished;
+}
+
+}  // namespace shmconf::shm

@@ -1,0 +1,75 @@
+#include "sources/liveness.h"
+
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+
+namespace shmconf::sources {
+namespace {
+
+constexpr std::uint64_t kLogAgainAfterNs = 60'000'000'000;
+
+// One writer for each line: no read-modify-write is needed.
+void set(std::atomic<std::uint64_t>& field, std::uint64_t value) { field.store(value, std::memory_order_relaxed); }
+void add_one(std::atomic<std::uint64_t>& field) { set(field, field.load(std::memory_order_relaxed) + 1); }
+
+}  // namespace
+
+Liveness::Liveness(env::Env& env, PublishTarget& target, std::chrono::nanoseconds stale_after)
+    : env_(env), target_(target), stale_after_ns_(static_cast<std::uint64_t>(stale_after.count())) {
+  rewrite();
+}
+
+void Liveness::rewrite() {
+  set(line().stale_after_ns, stale_after_ns_);
+  if (contact_ns_ != 0) set(line().contact_ns, contact_ns_);
+  add_one(line().starts);
+  stamp();
+}
+
+void Liveness::set_stale_after(std::chrono::nanoseconds stale_after) {
+  stale_after_ns_ = static_cast<std::uint64_t>(stale_after.count());
+  set(line().stale_after_ns, stale_after_ns_);
+}
+
+void Liveness::stamp() { set(line().alive_ns, now_ns()); }
+
+void Liveness::end() { set(line().alive_ns, 0); }
+
+void Liveness::answered() { add_one(line().queries); }
+
+void Liveness::succeeded() {
+  contact_ns_ = now_ns();
+  set(line().contact_ns, contact_ns_);
+  backup_trouble_.clear();
+  if (line().failing_since_ns.load(std::memory_order_relaxed) == 0) return;
+  set(line().failing_since_ns, 0);
+  if (!logged_.empty()) spdlog::info("Consul answers again, and the configuration is compared with it");
+  logged_.clear();
+}
+
+void Liveness::failed(const Error& error) {
+  const std::string text = backup_trouble_.empty() ? error.text : error.text + "; " + backup_trouble_;
+  line().last_error.store(text);
+  add_one(line().failures);
+  if (line().failing_since_ns.load(std::memory_order_relaxed) == 0) set(line().failing_since_ns, now_ns());
+  log_failure(text);
+}
+
+void Liveness::log_failure(const std::string& text) {
+  const std::uint64_t now = now_ns();
+  if (text == logged_ && now < logged_ns_ + kLogAgainAfterNs) {
+    ++unlogged_;
+    return;
+  }
+  if (text == logged_) {
+    spdlog::warn("{} (and {} times more in the last minute)", text, unlogged_);
+  } else {
+    spdlog::warn("{}", text);
+  }
+  logged_ = text;
+  logged_ns_ = now;
+  unlogged_ = 0;
+}
+
+}  // namespace shmconf::sources

@@ -1,0 +1,57 @@
+// Liveness: what one process of the sidecar says of itself, on its line of the control page and in
+// the log.
+//
+// Belongs to one thread. The page may be replaced (PublishTarget::renew()); then rewrite().
+#ifndef SHMCONF_SOURCES_LIVENESS_H_
+#define SHMCONF_SOURCES_LIVENESS_H_
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "env/env.h"
+#include "shmconf/result.h"
+#include "sources/publish_target.h"
+
+namespace shmconf::sources {
+
+class Liveness {
+ public:
+  // Both must outlive it. Makes the first stamp.
+  Liveness(env::Env& env, PublishTarget& target, std::chrono::nanoseconds stale_after);
+
+  // A contact that is older counts as overdue.
+  void set_stale_after(std::chrono::nanoseconds stale_after);
+  void stamp();
+  // Writes the whole line again, on a page that knows nothing of this process.
+  void rewrite();
+  // A clean end: no longer alive, by its own will.
+  void end();
+
+  // Consul answered a query.
+  void answered();
+  // The segment holds what Consul has.
+  void succeeded();
+  // Logged when it is new, or has gone on for a minute.
+  void failed(const Error& error);
+  // Why the backup could not help either; added to the errors until the next success.
+  void set_backup_trouble(std::string text) { backup_trouble_ = std::move(text); }
+
+ private:
+  [[nodiscard]] format::RoleState& line() { return target_.segment().role(target_.role()); }
+  [[nodiscard]] std::uint64_t now_ns() { return static_cast<std::uint64_t>(env_.boottime_now().count()); }
+  void log_failure(const std::string& text);
+
+  env::Env& env_;
+  PublishTarget& target_;
+  std::uint64_t stale_after_ns_;
+  std::uint64_t contact_ns_ = 0;
+  std::string backup_trouble_;
+  std::string logged_;
+  std::uint64_t logged_ns_ = 0;
+  std::uint64_t unlogged_ = 0;
+};
+
+}  // namespace shmconf::sources
+
+#endif  // SHMCONF_SOURCES_LIVENESS_H_

@@ -1,0 +1,16 @@
+// Where the settings put a service's segment.
+#ifndef SHMCONF_SOURCES_PLACE_H_
+#define SHMCONF_SOURCES_PLACE_H_
+
+#include "settings/settings.h"
+#include "shm/segment.h"
+#include "shmconf/result.h"
+
+namespace shmconf::sources {
+
+// Error kInvalid: there is no such group. Looks the group up in the system's database; may block.
+Result<shm::Place> place_of(const settings::Settings& settings);
+
+}  // namespace shmconf::sources
+
+#endif  // SHMCONF_SOURCES_PLACE_H_

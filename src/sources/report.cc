@@ -1,0 +1,30 @@
+#include "sources/report.h"
+
+#include <spdlog/spdlog.h>
+
+#include <cstdint>
+
+namespace shmconf::sources {
+
+bool report(const Result<Published>& step, PublishTarget& target, Liveness& liveness) {
+  if (!step) {
+    liveness.failed(step.error());
+    return false;
+  }
+  if (step->outcome == shm::Outcome::kEmpty) {
+    liveness.failed({ErrorCode::kUnavailable,
+                     "Consul's answer is empty, which is not published: put keys under the sources, or set "
+                     "allow_empty"});
+    return false;
+  }
+  if (step->outcome == shm::Outcome::kPublished) {
+    const auto current = target.current();
+    spdlog::info("generation {}: {}", current ? static_cast<std::uint32_t>(current->header().generation) : 0,
+                 step->changes);
+    for (const std::string& warning : step->warnings) spdlog::warn("{}", warning);
+  }
+  liveness.succeeded();
+  return true;
+}
+
+}  // namespace shmconf::sources

@@ -1,0 +1,455 @@
+#include "sources/state_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "consul/backoff.h"
+#include "consul/status_text.h"
+#include "shmconf/format.h"
+#include "sources/change_list.h"
+#include "sources/documents.h"
+#include "sources/index_rule.h"
+#include "sources/overlay.h"
+#include "sources/rewind.h"
+#include "sources/text_arena.h"
+
+namespace shmconf::sources {
+namespace {
+
+namespace asio = boost::asio;
+using consul::Answer;
+using consul::Client;
+using consul::Query;
+using settings::Source;
+
+constexpr unsigned kFound = 200;
+constexpr unsigned kNotFound = 404;
+
+Error stopped_error() { return {ErrorCode::kUnavailable, "the process is being stopped"}; }
+
+Error detached_error() {
+  return {ErrorCode::kUnavailable, "the segment is not attached: see the message before, it is tried again"};
+}
+
+bool same_pairs(Pairs a, Pairs b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const consul::KvPair& x, const consul::KvPair& y) {
+    return x.key == y.key && x.value == y.value && x.flags == y.flags && x.modify_index == y.modify_index &&
+           x.create_index == y.create_index && x.lock_index == y.lock_index && x.session == y.session;
+  });
+}
+
+}  // namespace
+
+StateReader::StateReader(asio::io_context& io, const settings::Settings& settings, Events events, ReadLimits limits)
+    : settings_(settings),
+      events_(std::move(events)),
+      limits_(limits),
+      hash_(sources_hash(settings.sources, settings.consul)),
+      states_(settings.sources.size()),
+      random_(static_cast<std::minstd_rand::result_type>(consul::process_seed())),
+      pause_(io) {}
+
+void StateReader::stop() {
+  stopped_ = true;
+  pause_.notify();
+}
+
+settings::Consistency StateReader::strong() const {
+  const Consistency asked_for = settings_.consul.consistency;
+  return asked_for == Consistency::kStale ? Consistency::kDefault : asked_for;
+}
+
+// --- reading ------------------------------------------------------------------------------------
+
+Result<void> StateReader::check(const Answer& answer, const Source& source) const {
+  if (auto error = consul::status_error(answer, source)) return std::move(*error);
+  if (!answer.index) {
+    return Error{ErrorCode::kUnavailable, "an answer for '" + source.path +
+                                              "' has no X-Consul-Index: check that consul.address is Consul's own HTTP "
+                                              "address"};
+  }
+  if (!answer.known_leader) {
+    return Error{ErrorCode::kUnavailable, "Consul's servers have no leader (X-Consul-KnownLeader): its answer may be "
+                                          "old and is not used"};
+  }
+  events_.answered();
+  return {};
+}
+
+void StateReader::store(std::size_t source, consul::KvList list, std::uint64_t index) {
+  State& state = states_[source];
+  if (state.published) {
+    state.superseded = std::move(state.list);
+    state.published = false;
+  }
+  state.list = std::move(list);
+  state.index = index;
+}
+
+asio::awaitable<Result<void>> StateReader::read(std::size_t source, Client& lane, Consistency consistency) {
+  const Source& which = settings_.sources[source];
+  Query query;
+  query.source = which;
+  query.consistency = consistency;
+  auto answer = co_await lane.query(query);
+  if (!answer) co_return std::move(answer).error();
+  if (auto checked = check(*answer, which); !checked) co_return checked;
+  const State& state = states_[source];
+  if (consistency == Consistency::kStale && *answer->index < std::max(state.index, state.published_index)) {
+    // A lagging follower says LastContact 0 too: only the leader can tell a rewind from a lag.
+    query.consistency = strong();
+    answer = co_await lane.query(query);
+    if (!answer) co_return std::move(answer).error();
+    if (auto checked = check(*answer, which); !checked) co_return checked;
+  }
+  if (auto belongs = check_belongs(which, answer->pairs.pairs()); !belongs) co_return belongs;
+  const bool empty = answer->pairs.pairs().empty();
+  store(source, std::move(answer->pairs), *answer->index);
+  if (!empty) co_return Result<void>();
+  auto readable = co_await prove_readable(source, lane);
+  co_return readable;
+}
+
+// Without the right to read a prefix, Consul's answer is that of an empty one. The GET of a key
+// under it is refused then; the prefix itself is such a key, there or not.
+asio::awaitable<Result<void>> StateReader::prove_readable(std::size_t source, Client& lane) {
+  const Source& which = settings_.sources[source];
+  if (which.kind != Source::Kind::kPrefix) co_return Result<void>();
+  Query query;
+  query.source = Source{.kind = Source::Kind::kKey, .path = which.path};
+  query.consistency = strong();
+  auto answer = co_await lane.query(query);
+  if (!answer) co_return std::move(answer).error();
+  if (auto error = consul::status_error(*answer, which)) co_return std::move(*error);
+  co_return Result<void>();
+}
+
+asio::awaitable<Result<void>> StateReader::read_all(const Lanes& lanes) {
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    auto done = co_await read(i, *lanes[i], settings_.consul.consistency);
+    if (!done) co_return done;
+    if (stopped_) co_return stopped_error();
+  }
+  auto settled = co_await settle(lanes, states_.size() - 1, true);
+  co_return settled;
+}
+
+// The newest answer is one state of its source. All sources make one state with it when none of the
+// others has moved between its own answer and a moment after the newest one. Of several answers that
+// came on connections of their own, nobody knows which one the server made last: then all are asked.
+asio::awaitable<Result<void>> StateReader::settle(const Lanes& lanes, std::size_t newest, bool newest_is_last) {
+  Client& lane = *lanes[newest];
+  settled_ = true;
+  if (states_.size() == 1) co_return Result<void>();
+  const auto give_up = std::chrono::steady_clock::now() + limits_.settle_for;
+  ReadOrder order(states_.size(), 0);
+  unsigned reads = 0;
+  for (int round = 0;; ++round) {
+    if (round >= limits_.settle_rounds) {
+      if (std::chrono::steady_clock::now() >= give_up) break;
+      static_cast<void>(co_await pause_.wait_for(settle_pause()));
+    }
+    const std::size_t newest_before = newest;
+    bool moved = false;
+    for (std::size_t step = newest_is_last ? 1 : 0; step < states_.size(); ++step) {
+      const std::size_t other = (newest_before + step) % states_.size();
+      // What has moved once has most likely moved again under a writer that never rests.
+      auto reread = co_await reread_in_round(round, other, lane);
+      if (!reread) co_return std::move(reread).error();
+      if (stopped_) co_return stopped_error();
+      if (!*reread) continue;
+      order[other] = ++reads;
+      if (hold_together(order)) co_return Result<void>();
+      moved = true;
+      newest = other;
+    }
+    if (!moved) co_return Result<void>();
+    newest_is_last = true;
+  }
+  settled_ = false;
+  co_return Result<void>();
+}
+
+// Each answer is the state of its source from its index on until the moment of the answer. Of reads
+// that followed one another, all are therefore one state, at the index of the oldest, when none of the
+// others has a newer index than that one.
+bool StateReader::hold_together(const ReadOrder& order) const {
+  const auto oldest = std::min_element(order.begin(), order.end()) - order.begin();
+  // Those read before settling began have no order among them.
+  if (std::count(order.begin(), order.end(), 0U) > 1) return false;
+  const std::uint64_t index = states_[static_cast<std::size_t>(oldest)].index;
+  return std::all_of(states_.begin(), states_.end(), [&](const State& state) { return state.index <= index; });
+}
+
+// Never the same, so as not to fall into a writer's rhythm.
+std::chrono::microseconds StateReader::settle_pause() {
+  return std::chrono::microseconds(std::uniform_int_distribution<int>(200, 4'000)(random_));
+}
+
+asio::awaitable<Result<bool>> StateReader::reread_in_round(int round, std::size_t source, Client& lane) {
+  return round == 0 ? reread_if_moved(source, lane) : reread_moved(source, lane);
+}
+
+asio::awaitable<Result<bool>> StateReader::reread_if_moved(std::size_t source, Client& lane) {
+  const Source& which = settings_.sources[source];
+  if (which.kind == Source::Kind::kPrefix) {
+    const std::uint64_t index_before = states_[source].index;
+    const bool empty_before = states_[source].list.pairs().empty();
+    Query query;
+    query.source = which;
+    query.what = Query::What::kIndexOnly;
+    query.consistency = strong();
+    auto answer = co_await lane.query(query);
+    if (!answer) co_return std::move(answer).error();
+    if (auto checked = check(*answer, which); !checked) co_return std::move(checked).error();
+    // The index of what is not there moves with writes elsewhere.
+    if (*answer->index == index_before || (answer->status == kNotFound && empty_before)) co_return false;
+  }
+  auto reread = co_await reread_moved(source, lane);
+  co_return reread;
+}
+
+asio::awaitable<Result<bool>> StateReader::reread_moved(std::size_t source, Client& lane) {
+  const std::uint64_t index_before = states_[source].index;
+  const bool empty_before = states_[source].list.pairs().empty();
+  auto done = co_await read(source, lane, strong());
+  if (!done) co_return std::move(done).error();
+  const State& state = states_[source];
+  co_return state.index != index_before && !(empty_before && state.list.pairs().empty());
+}
+
+asio::awaitable<Result<bool>> StateReader::take(std::size_t source, Client& lane, Polled polled) {
+  if (!polled.answer) co_return std::move(polled.answer).error();
+  Answer& answer = *polled.answer;
+  const Source& which = settings_.sources[source];
+  if (auto checked = check(answer, which); !checked) co_return std::move(checked).error();
+  const State& state = states_[source];
+  const std::uint64_t answered = *answer.index;
+  const Pairs pairs = answer.pairs.pairs();
+  if (answered == state.index && polled.asked != state.index && same_pairs(pairs, state.list.pairs())) {
+    co_return false;
+  }
+  const Poll poll{.asked = polled.asked,
+                  .answered = answered,
+                  .held = state.index,
+                  .wait = settings_.consul.wait,
+                  .elapsed = polled.elapsed};
+  const bool usable = polled.asked == 0 || (!polled.fresh_connection && judge(poll) == IndexVerdict::kUse);
+  if (!usable || pairs.empty()) {
+    auto done = co_await read(source, lane, strong());
+    if (!done) co_return std::move(done).error();
+    co_return true;
+  }
+  if (auto belongs = check_belongs(which, pairs); !belongs) co_return std::move(belongs).error();
+  store(source, std::move(answer.pairs), answered);
+  co_return true;
+}
+
+// --- proof --------------------------------------------------------------------------------------
+
+asio::awaitable<Result<StateReader::Proof>> StateReader::prove(const Suspects& suspects, Client& lane) {
+  for (const Suspect& suspect : suspects.asked) {
+    auto proof = co_await ask(suspect, lane);
+    if (!proof || *proof == Proof::kThere) co_return proof;
+    if (stopped_) co_return stopped_error();
+  }
+  co_return Proof::kGone;
+}
+
+asio::awaitable<Result<StateReader::Proof>> StateReader::ask(const Suspect& suspect, Client& lane) {
+  Query query;
+  query.source = Source{.kind = Source::Kind::kKey, .path = suspect.name};
+  query.consistency = strong();
+  auto answer = co_await lane.query(query);
+  if (!answer) co_return std::move(answer).error();
+  if (answer->status == 301 || answer->status == 400) {
+    // A transaction can store keys (with "//" or control characters) that no URL reaches. Their
+    // prefix has to do.
+    query.source.path = settings_.sources[suspect.source].path;
+    answer = co_await lane.query(query);
+    if (!answer) co_return std::move(answer).error();
+    if (answer->status == kFound) co_return Proof::kGone;
+  }
+  if (auto error = consul::status_error(*answer, query.source)) {
+    if (error->code == ErrorCode::kDenied) {
+      error->text = "a published key is hidden now, so the last good configuration stays: " + error->text;
+    }
+    co_return std::move(*error);
+  }
+  co_return answer->status == kNotFound ? Proof::kGone : Proof::kThere;
+}
+
+StateReader::Evidence StateReader::examine(PublishTarget& target, const shm::Content& content) {
+  Evidence evidence;
+  const auto published = target.current();
+  evidence.changes = list_changes(published, content.keys);
+  if (!published || published->header().sources_hash != hash_) return evidence;
+  std::vector<SourceKeys> keys(states_.size());
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    const State& state = states_[i];
+    keys[i].now = state.list.pairs();
+    keys[i].known_before = state.published || state.superseded.has_value();
+    if (keys[i].known_before) keys[i].before = state.published ? state.list.pairs() : state.superseded->pairs();
+  }
+  evidence.suspects = find_vanished(*published, settings_.sources, keys, content.keys);
+  const Rewind rewind = find_rewind(*published, content);
+  rewound_ = rewound_ || rewind.rewound;
+  evidence.must_stand_still = rewind.missing && rewound_;
+  return evidence;
+}
+
+// Whether the state is the same when it is read again after a while.
+asio::awaitable<Result<bool>> StateReader::stands_still(const Lanes& lanes, PublishTarget& target) {
+  events_.waiting("Consul seems to have gone back in time (restored or imported again), and keys are missing: "
+                  "the last good configuration stays until the answer has stood unchanged for " +
+                  std::to_string(limits_.stand_still.count()) + " ms");
+  const std::uint64_t before = fingerprint();
+  static_cast<void>(co_await pause_.wait_for(limits_.stand_still));
+  if (stopped_) co_return stopped_error();
+  if (auto noted = note(target); !noted) co_return std::move(noted).error();
+  auto read = co_await read_all(lanes);
+  if (!read) co_return std::move(read).error();
+  co_return fingerprint() == before;
+}
+
+std::uint64_t StateReader::fingerprint() const {
+  std::uint64_t print = 0;
+  for (const State& state : states_) {
+    for (const consul::KvPair& pair : state.list.pairs()) {
+      const std::uint64_t numbers[] = {print,           pair.flags,        pair.create_index, pair.modify_index,
+                                       pair.lock_index, pair.value.size(), pair.key.size()};
+      print = format::checksum(numbers, sizeof numbers);
+      print = format::checksum(pair.key.data(), pair.key.size(), print);
+      print = format::checksum(pair.value.data(), pair.value.size(), print);
+    }
+    print = format::checksum(&print, sizeof print);
+  }
+  return print;
+}
+
+// --- publishing ---------------------------------------------------------------------------------
+
+Result<void> StateReader::note(PublishTarget& target) {
+  if (target.publisher() == nullptr) return detached_error();
+  const std::uint64_t now = target.publisher()->note();
+  if (now == noted_ && target.epoch() == noted_epoch_) return {};
+  noted_ = now;
+  noted_epoch_ = target.epoch();
+  const auto published = target.current();
+  const bool ours = published && published->header().sources_hash == hash_ &&
+                    published->indexes().size() == states_.size();
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    State& state = states_[i];
+    // Another process has published: what this one held before is no longer what is there.
+    state.published = false;
+    state.superseded.reset();
+    state.published_index = ours ? published->indexes()[i] : 0;
+  }
+  return {};
+}
+
+void StateReader::forget() {
+  for (State& state : states_) {
+    state.list = consul::KvList();
+    state.superseded.reset();
+    state.published = false;
+  }
+}
+
+shm::Content StateReader::content() const {
+  shm::Content content;
+  std::vector<Pairs> pairs;
+  for (const State& state : states_) {
+    pairs.push_back(state.list.pairs());
+    content.indexes.push_back(state.index);
+  }
+  content.keys = merge(settings_.sources, pairs);
+  content.sources_hash = hash_;
+  content.origin = settings_.development ? format::Origin::kDev : format::Origin::kConsul;
+  return content;
+}
+
+asio::awaitable<Result<Published>> StateReader::synchronize(Lanes lanes, PublishTarget& target, int attempts) {
+  for (int attempt = 1;; ++attempt) {
+    if (auto noted = note(target); !noted) co_return std::move(noted).error();
+    auto read = co_await read_all(lanes);
+    if (!read) co_return std::move(read).error();
+    auto published = co_await publish(lanes, states_.size() - 1, target);
+    if (!published || published->outcome != shm::Outcome::kMoved || attempt >= attempts) co_return published;
+    if (stopped_) co_return stopped_error();
+  }
+}
+
+asio::awaitable<Result<Published>> StateReader::publish_taken(Lanes lanes, std::size_t newest, bool alone,
+                                                              PublishTarget& target) {
+  auto settled = co_await settle(lanes, newest, alone);
+  if (!settled) co_return std::move(settled).error();
+  auto published = co_await publish(lanes, newest, target);
+  co_return published;
+}
+
+asio::awaitable<Result<Published>> StateReader::publish(const Lanes& lanes, std::size_t newest, PublishTarget& target) {
+  int contradictions = 0;
+  bool stood = false;
+  for (;;) {
+    if (stopped_) co_return stopped_error();
+    shm::Content merged = content();
+    Evidence evidence = examine(target, merged);
+    // Refused anyway; and when what is deleted comes back, the wait for it must not be in its way.
+    if (merged.keys.empty() && !settings_.allow_empty) co_return show(target, merged, {});
+    if (evidence.must_stand_still && !stood) {
+      // Before anything is asked for by name: what is missing may come back at any moment.
+      auto standing = co_await stands_still(lanes, target);
+      if (!standing) co_return std::move(standing).error();
+      stood = *standing;
+      continue;
+    }
+    if (evidence.suspects.asked.empty()) co_return show(target, merged, std::move(evidence.changes));
+    auto proof = co_await prove(evidence.suspects, *lanes[newest]);
+    if (!proof) co_return std::move(proof).error();
+    if (*proof == Proof::kGone) co_return show(target, merged, std::move(evidence.changes));
+    // Deleted and made again meanwhile; or the list is filtered, though the key itself may be read.
+    if (++contradictions > limits_.contradictions) {
+      co_return Error{ErrorCode::kUnavailable, "Consul lists a source without keys that it has: the last good "
+                                               "configuration stays; check the token's rules"};
+    }
+    stood = false;
+    if (auto noted = note(target); !noted) co_return std::move(noted).error();
+    auto read = co_await read_all(lanes);
+    if (!read) co_return std::move(read).error();
+  }
+}
+
+Result<Published> StateReader::show(PublishTarget& target, shm::Content& content, std::string changes) {
+  if (target.publisher() == nullptr) return detached_error();
+  Published published;
+  if (target.epoch() != noted_epoch_) {
+    published.outcome = shm::Outcome::kMoved;
+    return published;
+  }
+  content.read_wall = target.wall_now();
+  TextArena storage;
+  const auto expand = [&](shm::Content& merged) { published.warnings = expand_documents(merged, storage); };
+  auto outcome = target.publisher()->publish(content, noted_, {.allow_empty = settings_.allow_empty}, expand);
+  if (!outcome) return std::move(outcome).error();
+  published.outcome = *outcome;
+  if (*outcome == shm::Outcome::kPublished) {
+    published.changes = std::move(changes);
+    if (!settled_) target.segment().page().settled_rounds_exceeded.fetch_add(1, std::memory_order_relaxed);
+  }
+  if (*outcome == shm::Outcome::kPublished || *outcome == shm::Outcome::kUnchanged) shown();
+  return published;
+}
+
+void StateReader::shown() {
+  rewound_ = false;
+  const bool only_one = states_.size() == 1;
+  for (State& state : states_) {
+    state.superseded.reset();
+    state.published = !only_one;
+    // With one source the segment itself tells what is held; with several it does not tell whose.
+    if (only_one) state.list = consul::KvList();
+  }
+}
+
+}  // namespace shmconf::sources

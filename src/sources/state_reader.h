@@ -1,0 +1,157 @@
+// StateReader: all sources read from Consul as one state, proven, merged and published.
+//
+// "Running on the wrong configuration is the only thing worse than being down": an answer becomes
+// the configuration only when the sources stood still together while they were read, when every key
+// that it lacks is known to be deleted and not merely hidden, and when Consul has not just gone back
+// in time. Until then what is published stays.
+//
+// Belongs to the thread that runs the io_context; one coroutine at a time calls it. Holds the last
+// answer of each source where there are several; with one source only while it is being published.
+#ifndef SHMCONF_SOURCES_STATE_READER_H_
+#define SHMCONF_SOURCES_STATE_READER_H_
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "consul/client.h"
+#include "settings/settings.h"
+#include "shm/publisher.h"
+#include "shmconf/result.h"
+#include "sources/publish_target.h"
+#include "sources/vanished.h"
+#include "sources/wakeup.h"
+
+namespace shmconf::sources {
+
+// What bounds the reading beside the settings; tests shorten it.
+struct ReadLimits {
+  // Rounds in which the sources are asked whether they have moved: so many at once, then more, each
+  // after a short pause, for so long. Writers that never rest would otherwise be seen half done:
+  // with 5 rounds alone, 1 to 2 in 100 states of 3,000 transactions back to back were.
+  int settle_rounds = 5;
+  std::chrono::milliseconds settle_for{2'000};
+  // How long an answer must have stood unchanged when Consul seems to have gone back in time.
+  std::chrono::milliseconds stand_still{3'000};
+  // How often an answer may contradict a key's own GET before that counts as a failure.
+  int contradictions = 3;
+};
+
+// What publishing did.
+struct Published {
+  shm::Outcome outcome = shm::Outcome::kUnchanged;
+  std::string changes;                // of kPublished: which keys, in words
+  std::vector<std::string> warnings;  // of kPublished: documents that stay plain bytes
+};
+
+// The answer to one blocking query.
+struct Polled {
+  std::uint64_t asked = 0;
+  std::chrono::milliseconds elapsed{0};
+  bool fresh_connection = false;  // the query opened a connection: its index may be another server's
+  Result<consul::Answer> answer;
+};
+
+class StateReader {
+ public:
+  struct Events {
+    std::function<void()> answered;                   // Consul gave a good answer
+    std::function<void(const std::string&)> waiting;  // publishing waits, and why
+  };
+
+  StateReader(boost::asio::io_context& io, const settings::Settings& settings, Events events,
+              ReadLimits limits = ReadLimits());
+
+  // For each source the connection that it is read on; they may be the same.
+  using Lanes = std::vector<consul::Client*>;
+
+  // Reads everything as one state and publishes it; again when another process was faster, at most
+  // `attempts` times (kMoved then: the other one keeps the segment supplied). Errors: kDenied, what
+  // the client's queries and Publisher::publish() give; the segment is as it was.
+  boost::asio::awaitable<Result<Published>> synchronize(Lanes lanes, PublishTarget& target, int attempts);
+
+  // Takes what a blocking query for a source brought, or reads the source again where its index says
+  // so. False: it is what is held already, explained by a read in between; nothing is to be published.
+  boost::asio::awaitable<Result<bool>> take(std::size_t source, consul::Client& lane, Polled polled);
+  // Publishes after take(). Requires that nothing failed since the last synchronize(). newest is the
+  // source that was taken last, alone or as one of several; its lane serves for everything. kMoved:
+  // synchronize().
+  boost::asio::awaitable<Result<Published>> publish_taken(Lanes lanes, std::size_t newest, bool alone,
+                                                          PublishTarget& target);
+
+  // Gives the memory of what is held back, for one who reads everything anew next time.
+  void forget();
+  // What the next blocking query for a source asks with; 0: it may not block.
+  [[nodiscard]] std::uint64_t index(std::size_t source) const { return states_[source].index; }
+  // Ends a wait in progress; every call then fails soon. The clients are closed by their owner.
+  void stop();
+
+ private:
+  struct State {
+    consul::KvList list;
+    std::uint64_t index = 0;
+    std::uint64_t published_index = 0;         // of the segment's configuration, when it is of these sources
+    bool published = false;                    // list is part of what is published
+    std::optional<consul::KvList> superseded;  // what was, if list is newer and not published
+  };
+  enum class Proof : std::uint8_t { kGone, kThere };
+  struct Evidence {
+    Suspects suspects;
+    bool must_stand_still = false;
+    std::string changes;
+  };
+
+  using Consistency = settings::Consistency;
+
+  boost::asio::awaitable<Result<void>> read(std::size_t source, consul::Client& lane, Consistency consistency);
+  boost::asio::awaitable<Result<void>> read_all(const Lanes& lanes);
+  boost::asio::awaitable<Result<void>> settle(const Lanes& lanes, std::size_t newest, bool newest_is_last);
+  boost::asio::awaitable<Result<bool>> reread_in_round(int round, std::size_t source, consul::Client& lane);
+  boost::asio::awaitable<Result<bool>> reread_if_moved(std::size_t source, consul::Client& lane);
+  // True: the answer has another index.
+  boost::asio::awaitable<Result<bool>> reread_moved(std::size_t source, consul::Client& lane);
+  // For each source the number of its read while settling; 0: it was read before.
+  using ReadOrder = std::vector<unsigned>;
+  [[nodiscard]] bool hold_together(const ReadOrder& order) const;
+  boost::asio::awaitable<Result<void>> prove_readable(std::size_t source, consul::Client& lane);
+  boost::asio::awaitable<Result<Proof>> prove(const Suspects& suspects, consul::Client& lane);
+  boost::asio::awaitable<Result<Proof>> ask(const Suspect& suspect, consul::Client& lane);
+  boost::asio::awaitable<Result<Published>> publish(const Lanes& lanes, std::size_t newest, PublishTarget& target);
+  boost::asio::awaitable<Result<bool>> stands_still(const Lanes& lanes, PublishTarget& target);
+
+  std::chrono::microseconds settle_pause();
+
+  Result<void> check(const consul::Answer& answer, const settings::Source& source) const;
+  void store(std::size_t source, consul::KvList list, std::uint64_t index);
+  Result<void> note(PublishTarget& target);
+  [[nodiscard]] shm::Content content() const;
+  [[nodiscard]] Evidence examine(PublishTarget& target, const shm::Content& content);
+  Result<Published> show(PublishTarget& target, shm::Content& content, std::string changes);
+  void shown();
+  [[nodiscard]] std::uint64_t fingerprint() const;
+  // What decides: a stale server's answer may lag.
+  [[nodiscard]] Consistency strong() const;
+
+  const settings::Settings settings_;
+  const Events events_;
+  const ReadLimits limits_;
+  const std::uint64_t hash_;
+  std::vector<State> states_;
+  std::uint64_t noted_ = 0;        // sync count before anything that is held was asked for
+  std::uint64_t noted_epoch_ = 0;  // of the target then
+  bool settled_ = true;
+  bool rewound_ = false;  // Consul went back in time, and nothing was published since
+  std::minstd_rand random_;
+  Wakeup pause_;
+  bool stopped_ = false;
+};
+
+}  // namespace shmconf::sources
+
+#endif  // SHMCONF_SOURCES_STATE_READER_H_

@@ -1,0 +1,52 @@
+// Vanished: which keys of the published configuration Consul has to be asked for by their own names
+// before an answer that lacks them is believed.
+//
+// An ACL that was narrowed inside a prefix filters an answer silently; only the GET of a key itself
+// tells "deleted" (404) from "denied" (403). Pure function; thread-safe.
+#ifndef SHMCONF_SOURCES_VANISHED_H_
+#define SHMCONF_SOURCES_VANISHED_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "settings/settings.h"
+#include "shm/content.h"
+#include "shmconf/snapshot_view.h"
+#include "sources/overlay.h"
+
+namespace shmconf::sources {
+
+// One source, now and before.
+struct SourceKeys {
+  Pairs now;
+  // As published. Absent (known_before false) when this process does not know it; then every name
+  // that the answer lacks is a suspect.
+  bool known_before = false;
+  Pairs before;
+};
+
+struct Suspect {
+  std::string name;  // as Consul knows it
+  std::size_t source = 0;
+
+  bool operator==(const Suspect&) const = default;
+};
+
+struct Suspects {
+  std::uint64_t total = 0;
+  std::vector<Suspect> asked;  // all of them, or a sample across the directories
+};
+
+inline constexpr std::size_t kMostAsked = 64;
+
+// merged is what keys' now make together. A key of the snapshot that is not in it, or that a lower
+// source gives another value to, may have come from any source that does not have it now.
+[[nodiscard]] Suspects find_vanished(const SnapshotView& published, std::span<const settings::Source> sources,
+                                     std::span<const SourceKeys> keys, std::span<const shm::Item> merged,
+                                     std::size_t most_asked = kMostAsked);
+
+}  // namespace shmconf::sources
+
+#endif  // SHMCONF_SOURCES_VANISHED_H_

@@ -1,0 +1,164 @@
+#include "supervisor/sidecar.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "env/process.h"
+#include "settings/handover.h"
+#include "supervisor/ending.h"
+#include "supervisor/signals.h"
+
+namespace shmconf::supervisor {
+namespace {
+
+constexpr std::chrono::milliseconds kPatience{4'000};
+constexpr std::chrono::nanoseconds kStampInterval{format::kStampIntervalNs};
+constexpr const char* kBinary = "/proc/self/exe";  // also when the file was replaced: never a mixed pair
+
+}  // namespace
+
+std::vector<ChildPlan> sidecar_children() {
+  const std::string fd = std::to_string(env::kHandedDescriptor);
+  return {{"watch", format::Role::kWatch, {"watch", "--supervised", "--settings-fd", fd}},
+          {"heartbeat", format::Role::kHeartbeat, {"heartbeat", "--supervised", "--settings-fd", fd}}};
+}
+
+Sidecar::Sidecar(env::Env& env, shm::Segment& segment, std::vector<ChildPlan> plans, Environment environment)
+    : env_(env), segment_(segment), environment_(std::move(environment)) {
+  for (ChildPlan& plan : plans) children_.push_back({std::move(plan), ChildState(Time{})});
+}
+
+Result<void> Sidecar::begin(const settings::Settings& settings, Time now) {
+  settings_file_ = env::Fd(::memfd_create("shmconf-settings", MFD_CLOEXEC));
+  if (!settings_file_.valid()) return env::system_error(errno, "make", "memory for the settings");
+  if (auto written = settings::write_handover(env_, settings_file_.get(), settings); !written) return written;
+  segment_.role(format::Role::kSupervisor).starts.fetch_add(1, std::memory_order_relaxed);
+  stamp_due_ = now;
+  return {};
+}
+
+Result<void> Sidecar::change_settings(const settings::Settings& settings) {
+  if (auto written = settings::write_handover(env_, settings_file_.get(), settings); !written) return written;
+  for (const Child& child : children_) {
+    if (child.state.pid() != 0) ::kill(child.state.pid(), SIGHUP);
+  }
+  return {};
+}
+
+void Sidecar::tick(Time now) {
+  if (kill_due_) {
+    if (now < *kill_due_ || std::exchange(killed_, true)) return;
+    for (const Child& child : children_) {
+      if (child.state.pid() == 0) continue;
+      spdlog::warn("{} (pid {}) did not end in time and is killed", child.plan.name, child.state.pid());
+      ::kill(child.state.pid(), SIGKILL);
+    }
+    return;
+  }
+  const auto word = segment_.page().generation.load(std::memory_order_acquire);
+  // A child that finds the segment damaged replaces it.
+  if (now >= stamp_due_ || word == format::kRetired) stamp(now);
+  for (Child& child : children_) {
+    if (const auto due = child.state.start_due(); due && now >= *due) launch(child, now);
+    kill_if_hung(child, now);
+  }
+}
+
+Time Sidecar::next_due() const {
+  if (kill_due_) return killed_ ? Time::max() : *kill_due_;
+  Time due = stamp_due_;
+  for (const Child& child : children_) {
+    due = std::min(due, child.state.start_due().value_or(Time::max()));
+    due = std::min(due, child.state.hung_due().value_or(Time::max()));
+  }
+  return due;
+}
+
+void Sidecar::launch(Child& child, Time now) {
+  env::Program program{.file = kBinary,
+                       .arguments = {"shmconf"},
+                       .environment = environment_,
+                       .signals = plain_signals()};
+  program.arguments.insert(program.arguments.end(), child.plan.arguments.begin(), child.plan.arguments.end());
+  const auto started = env::start_bound(program, settings_file_.get());
+  if (!started) {
+    count_failure("starting " + child.plan.name + ": " + started.error().text);
+    child.state.ended(now);
+    return;
+  }
+  child.state.started(started->pid, stamp_of(child), now);
+  if (started->exec_errno != 0) {
+    count_failure("starting " + child.plan.name + ": cannot execute " + kBinary + ": " +
+                  ::strerror(started->exec_errno));
+  } else {
+    spdlog::debug("{} started, pid {}", child.plan.name, started->pid);
+  }
+}
+
+void Sidecar::kill_if_hung(Child& child, Time now) {
+  if (!child.state.hung(stamp_of(child), now)) return;
+  count_failure(child.plan.name + " (pid " + std::to_string(child.state.pid()) + ") has not moved for " +
+                std::to_string(kHungAfter.count()) + " s and is killed");
+  ::kill(child.state.pid(), SIGKILL);
+}
+
+bool Sidecar::on_ended(pid_t pid, int status, Time now) {
+  const auto found = std::find_if(children_.begin(), children_.end(),
+                                  [&](const Child& child) { return child.state.pid() == pid; });
+  if (found == children_.end()) return false;
+  const auto pause = found->state.ended(now);
+  const std::string text = found->plan.name + " (pid " + std::to_string(pid) + ") " + describe_ending(status);
+  if (kill_due_) {
+    spdlog::debug("{}", text);
+  } else {
+    count_failure(text + "; next start in " + std::to_string(pause.count()) + " ms");
+  }
+  return true;
+}
+
+// In the supervisor's own line of the control page, which `status` shows.
+void Sidecar::count_failure(const std::string& text) {
+  spdlog::error("{}", text);
+  auto& state = segment_.role(format::Role::kSupervisor);
+  state.failures.fetch_add(1, std::memory_order_relaxed);
+  state.last_error.store(text);
+}
+
+void Sidecar::stamp(Time now) {
+  stamp_due_ = now + kStampInterval;
+  const auto renewed = segment_.renew_if_replaced();
+  const std::string trouble = renewed ? "" : renewed.error().text;
+  if (!trouble.empty() && trouble != segment_trouble_) spdlog::error("the segment was removed: {}", trouble);
+  if (renewed && *renewed) spdlog::warn("the segment was removed or replaced; attached anew");
+  segment_trouble_ = trouble;
+  const auto alive = static_cast<std::uint64_t>(env_.boottime_now().count());
+  segment_.role(format::Role::kSupervisor).alive_ns.store(alive, std::memory_order_relaxed);
+}
+
+void Sidecar::stop(Time now) {
+  if (kill_due_) return;
+  kill_due_ = now + kPatience;
+  for (const Child& child : children_) {
+    if (child.state.pid() != 0) ::kill(child.state.pid(), SIGTERM);
+  }
+  segment_.role(format::Role::kSupervisor).alive_ns.store(0, std::memory_order_relaxed);
+}
+
+bool Sidecar::stopped() const {
+  return std::all_of(children_.begin(), children_.end(),
+                     [](const Child& child) { return child.state.pid() == 0; });
+}
+
+std::uint64_t Sidecar::stamp_of(const Child& child) const {
+  return segment_.role(child.plan.role).alive_ns.load(std::memory_order_relaxed);
+}
+
+}  // namespace shmconf::supervisor

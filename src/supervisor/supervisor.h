@@ -1,0 +1,71 @@
+// `shmconf run` and `shmconf exec`: the supervisor of a name's watch and heartbeat.
+//
+// Each call takes over its process: signals, children and standard descriptors. Call from main, in
+// a process with one thread, with nothing started before. Log lines go to spdlog's default logger.
+// Nothing here throws.
+#ifndef SHMCONF_SUPERVISOR_SUPERVISOR_H_
+#define SHMCONF_SUPERVISOR_SUPERVISOR_H_
+
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "settings/complaint.h"
+#include "settings/settings.h"
+#include "shmconf/format.h"
+#include "shmconf/result.h"
+
+namespace shmconf::supervisor {
+
+// A process of this binary (/proc/self/exe) that is started, and started again when it dies.
+struct ChildPlan {
+  std::string name;                    // for messages
+  format::Role role;                   // whose liveness stamps it makes
+  std::vector<std::string> arguments;  // it finds its settings at env::kHandedDescriptor
+};
+
+// watch and heartbeat.
+std::vector<ChildPlan> sidecar_children();
+
+struct Options {
+  settings::Settings settings;
+  // Reads the settings again, on SIGHUP. Null: SIGHUP is ignored. For run only: under exec, SIGHUP
+  // is the command's.
+  std::function<std::variant<settings::Settings, std::vector<settings::Problem>>()> reload;
+  std::vector<ChildPlan> children = sidecar_children();
+};
+
+// Supervises until SIGTERM, SIGINT or SIGQUIT; then ends the children, within five seconds, and
+// leaves the segment to its readers. SIGHUP reads the settings again; bad ones are reported and
+// change nothing, and neither may change name, directory or group. Errors: kDenied when another
+// process supervises this name in this directory, which the text names, or when the place is not
+// permitted; kNotReady when settings.require_configuration finds none; as Segment::attach().
+//
+// Tells the service manager READY=1 at the first comparison with Consul, or at startup_timeout if
+// any configuration can be read by then, and else as soon as one can; then WATCHDOG=1, STATUS=,
+// RELOADING=1, STOPPING=1.
+Result<void> run(const Options& options);
+
+// As run, then the command, as soon as this run has compared with Consul; at startup_timeout with
+// whatever configuration survived in the segment or in the backup; without any, returns 125. Where
+// a supervisor is at work already, uses its sidecar and leaves the segment to it. Returns the
+// command's exit code, 128 + n when signal n killed it, 126 or 127 when it cannot be executed or
+// found, and 125 when this function failed before, which the log explains. The sidecar ends after
+// the command, and then the segment goes.
+//
+// The command runs in the caller's process group and session, with the caller's signal mask and
+// dispositions, descriptors and environment, less the sidecar's secrets, plus SHMCONF_NAME and
+// SHMCONF_DIR. Signals sent to this process reach it; see signal_plan.h. When the terminal stops
+// it, this process stops too. As pid 1, and else as a subreaper, this process reaps the orphans of
+// the command. If this process is killed the command is not: it keeps its last configuration.
+//
+// The unit's notifications are this process's: READY=1 once the command has been started; the
+// command gets no NOTIFY_SOCKET, since under NotifyAccess=main the manager would not listen to it. A
+// service that notifies on its own is better served by a unit beside that of `run`. With
+// KillMode=mixed only this process gets the manager's SIGTERM, and hands it on.
+int exec(const Options& options, const std::vector<std::string>& command);
+
+}  // namespace shmconf::supervisor
+
+#endif  // SHMCONF_SUPERVISOR_SUPERVISOR_H_

@@ -1,0 +1,384 @@
+// What Consul may answer, and what of it becomes the configuration.
+
+#include <boost/asio/post.hpp>
+#include <filesystem>
+#include <thread>
+
+#include "fault/state_fixture.h"
+
+namespace shmconf::fault {
+namespace {
+
+namespace faults = fakes::faults;
+using shm::Outcome;
+
+class State : public StateFixture {};
+
+TEST_F(State, TwoPrefixesAndAKeyMakeOneConfiguration) {
+  settings_.sources = {prefix("common/"), prefix("web/"), key("demo")};
+  consul_.put("common/a", "1");
+  consul_.put("common/b", "1");
+  consul_.put("web/b", "2");
+  consul_.put("web/", "folder");
+  consul_.put("demo", R"({"port":6379})");
+  consul_.put("other/x", "no");
+  const auto done = synchronize();
+  ASSERT_TRUE(done) << done.error().text;
+  EXPECT_EQ(done->outcome, Outcome::kPublished);
+  EXPECT_EQ(published(), "a=1 b=2 demo={\"port\":6379} ");
+  Entry entry;
+  ASSERT_EQ(target_->current()->find("demo#/port", entry), Lookup::kFound);
+  EXPECT_EQ(entry.value, "6379");
+  EXPECT_EQ(entry.kind(), format::Kind::kInteger);
+  EXPECT_EQ(target_->current()->indexes().size(), 3u);
+}
+
+TEST_F(State, TheSameAnswerMakesNoNewGenerationButACount) {
+  consul_.put("web/a", "1");
+  ASSERT_EQ(synchronize()->outcome, Outcome::kPublished);
+  const auto count = target_->segment().page().sync_count.load();
+  ASSERT_EQ(synchronize()->outcome, Outcome::kUnchanged);
+  EXPECT_EQ(generation_of(*target_), 1u);
+  EXPECT_EQ(target_->segment().page().sync_count.load(), count + 1);
+}
+
+TEST_F(State, ARealDeletionIsBelievedAfterTheKeysOwnAnswer) {
+  consul_.put("web/a", "1");
+  consul_.put("web/b", "1");
+  ASSERT_TRUE(synchronize());
+  consul_.write([](auto& store) { store.remove("web/b"); });
+  ASSERT_EQ(synchronize()->outcome, Outcome::kPublished);
+  EXPECT_EQ(published(), "a=1 ");
+  EXPECT_TRUE(asked_for("/v1/kv/web/b"));
+}
+
+TEST_F(State, AKeyThatIsHiddenByAnAclKeepsTheLastGoodWhole) {
+  consul_.put("web/a", "1");
+  consul_.put("web/secret", "1");
+  ASSERT_TRUE(synchronize());
+  // The list comes without it, with 200, as a narrowed ACL filters it; and another key has changed.
+  consul_.write([](auto& store) {
+    store.remove("web/secret");
+    store.put("web/a", "2");
+  });
+  consul_.script(faults::denied().on("/v1/kv/web/secret").repeated());
+  for (int i = 0; i < 3; ++i) {
+    const auto denied = synchronize();
+    ASSERT_FALSE(denied);
+    EXPECT_EQ(denied.error().code, ErrorCode::kDenied);
+    EXPECT_NE(denied.error().text.find("web/secret"), std::string::npos) << denied.error().text;
+    EXPECT_EQ(published(), "a=1 secret=1 ");
+  }
+  consul_.clear_faults();
+  ASSERT_TRUE(synchronize());
+  EXPECT_EQ(published(), "a=2 ");
+}
+
+TEST_F(State, AHiddenKeyThatALowerSourceShowsThroughIsNotBelieved) {
+  settings_.sources = {prefix("common/"), prefix("web/")};
+  consul_.put("common/a", "low");
+  consul_.put("web/a", "high");
+  ASSERT_TRUE(synchronize());
+  consul_.write([](auto& store) { store.remove("web/a"); });
+  consul_.script(faults::denied().on("/v1/kv/web/a").repeated());
+  const auto denied = synchronize();
+  ASSERT_FALSE(denied);
+  EXPECT_EQ(denied.error().code, ErrorCode::kDenied);
+  // A fresh process, which never saw the sources apart, must find it too.
+  make_reader();
+  EXPECT_FALSE(synchronize());
+  EXPECT_EQ(published(), "a=high ");
+  consul_.clear_faults();
+  ASSERT_TRUE(synchronize());
+  EXPECT_EQ(published(), "a=low ");
+}
+
+TEST_F(State, AKeyThatTheOtherProcessPublishedAndAnAclHidesIsNotBelievedGone) {
+  settings_.sources = {prefix("common/"), prefix("web/")};
+  consul_.put("common/a", "low");
+  ASSERT_TRUE(synchronize());
+  consul_.put("web/a", "high");
+  ASSERT_TRUE(synchronize_as(format::Role::kHeartbeat));
+  ASSERT_EQ(published(), "a=high ");
+  // This process has never seen web/a: what it knows of the sources is older than what is published.
+  consul_.write([](auto& store) { store.remove("web/a"); });
+  consul_.script(faults::denied().on("/v1/kv/web/a").repeated());
+  EXPECT_FALSE(synchronize());
+  EXPECT_EQ(published(), "a=high ");
+}
+
+TEST_F(State, AWholePrefixThatIsHiddenIsNoEmptyOne) {
+  settings_.sources = {prefix("common/"), prefix("web/")};
+  consul_.put("common/a", "1");
+  consul_.script(faults::hidden().on("GET /v1/kv/web/?recurse").repeated());
+  consul_.script(faults::denied().on("GET /v1/kv/web/").repeated());
+  const auto denied = synchronize();
+  ASSERT_FALSE(denied);
+  EXPECT_EQ(denied.error().code, ErrorCode::kDenied);
+  EXPECT_EQ(published(), "-") << "half a configuration";
+}
+
+TEST_F(State, AListWithoutAKeyThatIsThereIsReadAgainAndThenRefused) {
+  consul_.put("web/a", "1");
+  consul_.put("web/b", "1");
+  ASSERT_TRUE(synchronize());
+  consul_.write([](auto& store) { store.remove("web/b"); });
+  consul_.put("elsewhere", "");
+  // The key's own GET says that it is there.
+  auto there = faults::body(
+      R"([{"LockIndex":0,"Key":"web/b","Flags":0,"Value":"MQ==","CreateIndex":3,"ModifyIndex":3}])");
+  const auto change = there.change;
+  there.change = [change](dev::Reply& reply) {
+    change(reply);
+    reply.status = 200;
+  };
+  consul_.script(there.on("/v1/kv/web/b").repeated());
+  consul_.forget_requests();
+  const auto refused = synchronize();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(times_asked_for("recurse"), 4u);
+  EXPECT_EQ(published(), "a=1 b=1 ");
+  // Was a deletion under way, once: the second list is believed.
+  consul_.clear_faults();
+  consul_.script(there.on("/v1/kv/web/b").repeated(1));
+  ASSERT_TRUE(synchronize());
+  EXPECT_EQ(published(), "a=1 ");
+}
+
+TEST_F(State, AnEmptyConfigurationReplacesNothingUnlessAllowed) {
+  EXPECT_EQ(synchronize()->outcome, Outcome::kEmpty);
+  EXPECT_EQ(published(), "-");
+  consul_.put("web/a", "1");
+  ASSERT_TRUE(synchronize());
+  consul_.write([](auto& store) { store.remove_tree("web/"); });
+  EXPECT_EQ(synchronize()->outcome, Outcome::kEmpty);
+  EXPECT_EQ(published(), "a=1 ");
+  settings_.allow_empty = true;
+  make_reader();
+  ASSERT_EQ(synchronize()->outcome, Outcome::kPublished);
+  EXPECT_EQ(published(), "");
+}
+
+TEST_F(State, AnImportAfterALossIsPublishedWholeOrNotAtAll) {
+  for (int i = 0; i < 20; ++i) consul_.put("web/" + std::to_string(10 + i), "1");
+  ASSERT_TRUE(synchronize());
+  const std::string before = published();
+  consul_.write([](auto& store) {
+    store = dev::KvStore();
+    store.put("web/10", "2");
+  });
+  auto done = synchronize_aside();
+  for (int i = 1; i < 20; ++i) {
+    // Indexes run far ahead of the old ones before the last key is back.
+    consul_.write([&](auto& store) {
+      for (int j = 0; j < 9; ++j) store.put("other", std::to_string(i * 10 + j));
+      store.put("web/" + std::to_string(10 + i), "2");
+    });
+    ASSERT_EQ(generation_of(*target_), 1u) << "published while keys were missing";
+    std::this_thread::sleep_for(40ms);
+  }
+  const auto published_at_last = done.get();
+  ASSERT_TRUE(published_at_last) << published_at_last.error().text;
+  EXPECT_EQ(generation_of(*target_), 2u);
+  EXPECT_EQ(target_->current()->header().key_count, 20u);
+  EXPECT_GT(waited_, 1);
+}
+
+TEST_F(State, AfterARewindMissingKeysAreBelievedWhenTheAnswerHasStood) {
+  consul_.put("web/a", "1");
+  consul_.put("web/b", "1");
+  ASSERT_TRUE(synchronize());
+  consul_.write([](auto& store) {
+    store = dev::KvStore();
+    store.put("web/a", "0");
+  });
+  const auto start = std::chrono::steady_clock::now();
+  const auto done = synchronize();
+  ASSERT_TRUE(done) << done.error().text;
+  EXPECT_GE(std::chrono::steady_clock::now() - start, limits_.stand_still);
+  EXPECT_EQ(published(), "a=0 ");
+  EXPECT_EQ(waited_, 1);
+}
+
+TEST_F(State, ARewindWithEveryKeyThereIsPublishedAtOnce) {
+  consul_.put("web/a", "1");
+  consul_.put("web/a", "2");
+  ASSERT_TRUE(synchronize());
+  consul_.write([](auto& store) {
+    store = dev::KvStore();
+    store.put("web/a", "1");
+  });
+  ASSERT_EQ(synchronize()->outcome, Outcome::kPublished);
+  EXPECT_EQ(published(), "a=1 ");
+  EXPECT_EQ(waited_, 0);
+}
+
+TEST_F(State, AnEmptiedPrefixAfterARewindMustStandStillToo) {
+  settings_.allow_empty = true;
+  consul_.put("web/a", "1");
+  ASSERT_TRUE(synchronize());
+  consul_.write([](auto& store) { store = dev::KvStore(); });
+  ASSERT_TRUE(synchronize());
+  EXPECT_EQ(waited_, 1);
+  EXPECT_EQ(published(), "");
+}
+
+struct Bad {
+  const char* name;
+  fakes::Fault fault;
+};
+
+class BadAnswer : public StateFixture, public ::testing::WithParamInterface<Bad> {};
+
+TEST_P(BadAnswer, KeepsTheLastGoodAndTheNextReadRecovers) {
+  settings_.consul.grace = 300ms;
+  consul_.put("web/a", "1");
+  ASSERT_TRUE(synchronize());
+  consul_.put("web/a", "2");
+  consul_.script(GetParam().fault.on("recurse"));
+  const auto failed = synchronize();
+  ASSERT_FALSE(failed);
+  EXPECT_FALSE(failed.error().text.empty());
+  EXPECT_EQ(published(), "a=1 ");
+  const auto done = synchronize();
+  ASSERT_TRUE(done) << done.error().text;
+  EXPECT_EQ(published(), "a=2 ");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Every, BadAnswer,
+    ::testing::Values(Bad{"denied", faults::denied()}, Bad{"unknown_token", faults::unknown_token()},
+                      Bad{"rate_limited", faults::rate_limited()}, Bad{"no_leader", faults::no_leader()},
+                      Bad{"lost_server", faults::lost_server()}, Bad{"redirect", faults::redirect("/elsewhere")},
+                      Bad{"not_json", faults::not_json()}, Bad{"gzipped", faults::gzipped()},
+                      Bad{"truncated", faults::truncated()}, Bad{"no_index", faults::without_header("X-Consul-Index")},
+                      Bad{"bad_index", faults::index("x")},
+                      Bad{"leaderless", faults::with_header("X-Consul-KnownLeader", "false")},
+                      Bad{"foreign_keys", faults::body(R"([{"LockIndex":0,"Key":"webx","Flags":0,"Value":null,)"
+                                                       R"("CreateIndex":3,"ModifyIndex":3}])")}),
+    [](const auto& tested) { return tested.param.name; });
+
+// --- several sources, one state ---
+
+TEST_F(State, AWriteBetweenTwoReadsIsNeverSeenHalf) {
+  settings_.sources = {prefix("common/"), prefix("web/")};
+  consul_.put("common/a", "1");
+  consul_.put("web/b", "1");
+  consul_.script(faults::delayed(300ms).on("/v1/kv/web/?recurse"));
+  auto done = synchronize_aside();
+  ASSERT_TRUE(harness::eventually([&] { return asked_for("/v1/kv/web/?recurse"); }));
+  ASSERT_TRUE(consul_.kv().put_together({{"common/a", "2"}, {"web/b", "2"}}));
+  ASSERT_TRUE(done.get());
+  EXPECT_EQ(generation_of(*target_), 1u);
+  EXPECT_EQ(published(), "a=2 b=2 ");
+}
+
+TEST_F(State, SourcesThatNeverStandStillArePublishedInTheEndAndCounted) {
+  limits_.settle_for = 50ms;
+  settings_.sources = {prefix("common/"), prefix("web/")};
+  consul_.put("common/a", "1");
+  consul_.put("web/b", "1");
+  // Every index that is asked for has moved, and every answer is another one.
+  fakes::Fault moving;
+  const auto index = std::make_shared<std::uint64_t>(100);
+  moving.change = [index](dev::Reply& reply) {
+    for (auto& [name, value] : reply.headers) {
+      if (name == "X-Consul-Index") value = std::to_string(++*index);
+    }
+  };
+  consul_.script(moving.repeated());
+  ASSERT_EQ(synchronize()->outcome, Outcome::kPublished);
+  EXPECT_EQ(target_->segment().page().settled_rounds_exceeded.load(), 1u);
+  consul_.clear_faults();
+  consul_.put("web/b", "2");
+  ASSERT_EQ(synchronize()->outcome, Outcome::kPublished);
+  EXPECT_EQ(target_->segment().page().settled_rounds_exceeded.load(), 1u);
+}
+
+// A writer that never rests: whatever is asked about has moved. Two reads of which the later one shows
+// nothing newer than the earlier one are one state all the same.
+TEST_F(State, ReadsThatFollowOneAnotherWithoutAWriteBetweenThemAreOneState) {
+  settings_.sources = {prefix("common/"), prefix("web/")};
+  consul_.put("common/a", "1");
+  consul_.put("web/b", "1");
+  const auto answer_with = [](std::vector<std::uint64_t> indexes) {
+    fakes::Fault fault;
+    const auto next = std::make_shared<std::size_t>(0);
+    fault.change = [indexes = std::move(indexes), next](dev::Reply& reply) {
+      const std::uint64_t index = indexes[std::min(*next, indexes.size() - 1)] + *next;
+      ++*next;
+      for (auto& [name, value] : reply.headers) {
+        if (name == "X-Consul-Index") value = std::to_string(index);
+      }
+    };
+    return fault.repeated();
+  };
+  // common 100; web 101; common has moved, and is 102; web is 102 too. (Each answer adds its number.)
+  consul_.script(answer_with({100, 100, 100, 99, 200}).on("recurse"));
+  consul_.script(answer_with({500}).on("separator"));
+  ASSERT_EQ(synchronize()->outcome, Outcome::kPublished);
+  EXPECT_EQ(target_->segment().page().settled_rounds_exceeded.load(), 0u);
+  EXPECT_EQ(times_asked_for("recurse"), 4U);
+}
+
+TEST_F(State, AnotherPublishersComparisonMeanwhileMeansToReadAgain) {
+  consul_.put("web/a", "1");
+  ASSERT_TRUE(synchronize());
+  consul_.script(faults::delayed(300ms).on("recurse"));
+  consul_.forget_requests();
+  auto done = synchronize_aside();
+  ASSERT_TRUE(consul_.wait_for_requests(1));
+  consul_.put("web/a", "2");
+  ASSERT_TRUE(synchronize_as(format::Role::kHeartbeat));
+  ASSERT_EQ(done.get()->outcome, Outcome::kUnchanged);
+  EXPECT_EQ(times_asked_for("recurse"), 3u) << "one by the peer, two by the one that it overtook";
+
+  consul_.script(faults::delayed(300ms).on("recurse"));
+  consul_.forget_requests();
+  done = synchronize_aside(1);
+  ASSERT_TRUE(consul_.wait_for_requests(1));
+  ASSERT_TRUE(synchronize_as(format::Role::kHeartbeat));
+  EXPECT_EQ(done.get()->outcome, Outcome::kMoved);
+}
+
+TEST_F(State, AReplacedSegmentIsReadForAgain) {
+  consul_.put("web/a", "1");
+  // Both segments' counts are 0, so only the segment itself tells them apart.
+  consul_.script(faults::delayed(300ms).on("recurse"));
+  consul_.forget_requests();
+  auto done = synchronize_aside(1);
+  ASSERT_TRUE(consul_.wait_for_requests(1));
+  std::filesystem::remove_all(root_ / "web");
+  std::promise<bool> renewed;
+  boost::asio::post(io_, [&] { renewed.set_value(target_->renew().ok()); });
+  ASSERT_TRUE(renewed.get_future().get());
+  EXPECT_EQ(done.get()->outcome, Outcome::kMoved) << "the note was of the segment before";
+  ASSERT_EQ(synchronize()->outcome, Outcome::kPublished);
+  EXPECT_EQ(published(), "a=1 ");
+}
+
+TEST_F(State, AStaleAnswerOlderThanWhatIsPublishedIsAskedForAgainFromTheLeader) {
+  settings_.consul.consistency = settings::Consistency::kStale;
+  consul_.put("web/a", "1");
+  consul_.put("web/a", "2");
+  ASSERT_TRUE(synchronize());
+  make_reader();
+  auto lagging = faults::body(
+      R"([{"LockIndex":0,"Key":"web/a","Flags":0,"Value":"MQ==","CreateIndex":2,"ModifyIndex":2}])");
+  const auto body = lagging.change;
+  const auto index = faults::index("2").change;
+  lagging.change = [body, index](dev::Reply& reply) {
+    body(reply);
+    index(reply);
+  };
+  consul_.script(lagging.on("stale").repeated());
+  consul_.forget_requests();
+  ASSERT_EQ(synchronize()->outcome, Outcome::kUnchanged);
+  EXPECT_EQ(published(), "a=2 ");
+  ASSERT_EQ(consul_.requests().size(), 2u);
+  EXPECT_EQ(consul_.requests()[1].target.find("stale"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace shmconf::fault

@@ -1,0 +1,145 @@
+#include "backup/store.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "fakes/faulty_env.h"
+#include "fakes/stamped_content.h"
+#include "harness/temp_directory.h"
+#include "shm/snapshot_builder.h"
+
+namespace shmconf::backup {
+namespace {
+
+using fakes::FaultyEnv;
+using fakes::one_stamp;
+using fakes::StampedContent;
+namespace fs = std::filesystem;
+
+constexpr int kKeys = 10;
+
+std::vector<std::byte> snapshot(std::uint64_t stamp) {
+  StampedContent content(stamp, kKeys);
+  std::vector<std::byte> bytes(shm::snapshot_bytes(content.content()).value());
+  shm::build_snapshot(content.content(), 1, bytes);
+  shm::stamp_generation(bytes, stamp, std::chrono::seconds(1), format::Origin::kConsul);
+  return bytes;
+}
+
+class StoreTest : public ::testing::Test {
+ protected:
+  std::uint64_t loaded() {
+    auto backup = Store(env_, path_).load();
+    if (!backup) return 0;
+    return one_stamp(backup->view(), kKeys).value_or(0);
+  }
+  void damage(const std::string& path) {
+    std::fstream stream(path, std::ios::in | std::ios::out | std::ios::binary);
+    stream.seekp(-9, std::ios::end);
+    stream.put('\x7f');
+  }
+
+  harness::TempDirectory directory_;
+  const std::string path_ = directory_ / "state/deeper/web.snapshot";
+  FaultyEnv env_;
+  Store store_{env_, path_};
+};
+
+TEST_F(StoreTest, WhatWasWrittenIsLoadedAndTheOneBeforeKept) {
+  EXPECT_EQ(store_.load().error().code, ErrorCode::kAbsent);
+  ASSERT_TRUE(store_.write(snapshot(1)));
+  ASSERT_TRUE(store_.write(snapshot(2)));
+  EXPECT_EQ(loaded(), 2u);
+  EXPECT_EQ(one_stamp(Store::load_file(env_, path_ + ".prev").value().view(), kKeys), 1u);
+}
+
+TEST_F(StoreTest, OnlyTheOwnerMayReadIt) {
+  ASSERT_TRUE(store_.write(snapshot(1)));
+  EXPECT_EQ(static_cast<unsigned>(fs::status(path_).permissions()), 0600u);
+}
+
+TEST_F(StoreTest, ADamagedBackupIsSetAsideAndTheOneBeforeTaken) {
+  ASSERT_TRUE(store_.write(snapshot(1)));
+  ASSERT_TRUE(store_.write(snapshot(2)));
+  damage(path_);
+  auto backup = store_.load();
+  ASSERT_TRUE(backup);
+  EXPECT_EQ(one_stamp(backup->view(), kKeys), 1u);
+  EXPECT_NE(backup->warning().find("checksum"), std::string::npos) << backup->warning();
+  EXPECT_TRUE(fs::exists(path_ + ".damaged"));
+  ASSERT_TRUE(store_.write(snapshot(3)));
+  EXPECT_EQ(loaded(), 3u);
+}
+
+TEST_F(StoreTest, ADamagedBackupNeverPushesOutTheLastGoodOne) {
+  ASSERT_TRUE(store_.write(snapshot(1)));
+  ASSERT_TRUE(store_.write(snapshot(2)));
+  damage(path_);
+  ASSERT_TRUE(store_.write(snapshot(3)));
+  EXPECT_EQ(one_stamp(Store::load_file(env_, path_ + ".prev").value().view(), kKeys), 1u);
+  EXPECT_TRUE(fs::exists(path_ + ".damaged"));
+}
+
+TEST_F(StoreTest, BothDamagedIsSaidSo) {
+  ASSERT_TRUE(store_.write(snapshot(1)));
+  ASSERT_TRUE(store_.write(snapshot(2)));
+  damage(path_);
+  damage(path_ + ".prev");
+  const auto backup = store_.load();
+  EXPECT_EQ(backup.error().code, ErrorCode::kDamaged);
+  EXPECT_NE(backup.error().text.find(".damaged"), std::string::npos) << backup.error().text;
+}
+
+TEST_F(StoreTest, OneOfANewerFormatIsLeftUntouched) {
+  auto newer = snapshot(1);
+  reinterpret_cast<format::SnapshotHeader*>(newer.data())->version = 2;
+  ASSERT_TRUE(store_.write(newer));
+  EXPECT_EQ(store_.load().error().code, ErrorCode::kWrongVersion);
+  EXPECT_EQ(store_.write(snapshot(2)).error().code, ErrorCode::kWrongVersion);
+  EXPECT_EQ(Store::load_file(env_, path_).error().code, ErrorCode::kWrongVersion);
+  EXPECT_TRUE(fs::exists(path_));
+}
+
+TEST_F(StoreTest, ABackupThatOthersMayWriteIsRefused) {
+  ASSERT_TRUE(store_.write(snapshot(1)));
+  fs::permissions(path_, fs::perms::others_write, fs::perm_options::add);
+  EXPECT_EQ(store_.load().error().code, ErrorCode::kDenied);
+  EXPECT_EQ(store_.write(snapshot(2)).error().code, ErrorCode::kDenied) << "nor replaced";
+  EXPECT_TRUE(Store::load_file(env_, path_)) << "an operator may still look at it";
+}
+
+TEST_F(StoreTest, ASymlinkIsRefused) {
+  ASSERT_TRUE(store_.write(snapshot(1)));
+  fs::rename(path_, path_ + ".elsewhere");
+  fs::create_symlink(path_ + ".elsewhere", path_);
+  EXPECT_EQ(store_.load().error().code, ErrorCode::kDenied);
+}
+
+// Fails each operation of a write in turn, and a second write right after.
+TEST_F(StoreTest, AFailureAtAnyStepLeavesAWholeBackup) {
+  ASSERT_TRUE(store_.write(snapshot(1)));
+  ASSERT_TRUE(store_.write(snapshot(2)));
+  std::uint64_t last_good = 2;
+  for (int step = 1;; ++step) {
+    env_.arm(step, FaultyEnv::Fault::kFail, ENOSPC);
+    const bool written = store_.write(snapshot(last_good + 1)).ok();
+    const bool tripped = env_.tripped();
+    env_.disarm();
+    const std::uint64_t now = loaded();
+    if (written) {
+      EXPECT_EQ(now, last_good + 1);
+    } else {
+      EXPECT_TRUE(now == last_good || now == last_good + 1) << "step " << step << " " << env_.failed();
+    }
+    last_good = now;
+    if (!tripped) break;
+    ASSERT_LT(step, 100);
+  }
+}
+
+}  // namespace
+}  // namespace shmconf::backup

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Who may include whom: fails, naming file and line, where a module includes what it must not.
+#
+#   include_rules.sh SOURCE-FOLDER
+set -euo pipefail
+cd -- "$1"
+
+# module: the modules and libraries that it may include beside itself, the standard library and POSIX.
+# "shmconf" are the public headers; where only the format is allowed, its headers stand by name.
+readonly kFormat='shmconf/format shmconf/snapshot_view shmconf/result'
+readonly kRules="
+format: $kFormat
+reader: shmconf
+env: shmconf/result
+shm: $kFormat env boost
+consul: shmconf/result env settings boost openssl simdjson
+settings: shmconf/result env nlohmann
+backup: $kFormat env
+sources: $kFormat env settings consul shm backup boost nlohmann spdlog
+watch: shmconf/result settings consul sources boost spdlog
+heartbeat: $kFormat env settings consul sources boost spdlog
+supervisor: $kFormat env settings shm spdlog
+dev: shmconf/result env boost nlohmann
+cli: shmconf env settings shm backup consul sources CLI nlohmann
+"
+
+failed=0
+complain() {
+  printf '%s\n' "$1"
+  failed=1
+}
+
+allowed() { # MODULE INCLUDED-PATH
+  local rule
+  for rule in $(sed -n "s/^$1: //p" <<<"$kRules"); do
+    [[ $2 == "$rule"/* || $2 == "$rule".* ]] && return 0
+  done
+  return 1
+}
+
+for folder in src/*/; do
+  module=$(basename "$folder")
+  case $module in python | node) continue ;; esac
+  grep -q "^$module: " <<<"$kRules" || complain "src/$module: has no rule here; give it one, and the README its line"
+  while IFS=: read -r file line path; do
+    [[ $path == "$module"/* ]] || allowed "$module" "$path" || complain "$file:$line: $module must not include $path"
+  done < <(grep -rnoE '#include (["][a-zA-Z_]+/[^"]+"|<(boost|nlohmann|spdlog|openssl|CLI|simdjson)[/.][^>]+>)' "$folder" |
+    sed -E 's/#include ["<]([^">]+)[">]/\1/')
+done
+
+# The public headers and the reader: the standard library, POSIX and each other.
+while IFS=: read -r file line path; do
+  complain "$file:$line: the reader must not include $path"
+done < <(grep -rnoE '#include <(boost|nlohmann|spdlog|openssl|CLI|simdjson|xxh)[^>]*>' include src/reader src/format |
+  sed -E 's/#include <([^>]+)>/\1/')
+
+((failed == 0)) && echo 'every module includes what it may'
+exit "$failed"

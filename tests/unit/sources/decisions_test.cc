@@ -1,0 +1,189 @@
+// The pure decisions: what an index means, which keys are asked for, what a rewind is.
+
+#include <gtest/gtest.h>
+
+#include "sources/change_list.h"
+#include "sources/index_rule.h"
+#include "sources/rewind.h"
+#include "sources/vanished.h"
+#include "unit/sources/made_snapshot.h"
+
+namespace shmconf::sources {
+namespace {
+
+using settings::Source;
+using namespace std::chrono_literals;
+
+const std::vector<Source> kTwo = {{.kind = Source::Kind::kPrefix, .path = "common/"},
+                                  {.kind = Source::Kind::kPrefix, .path = "web/"}};
+const std::vector<Source> kOne = {{.kind = Source::Kind::kPrefix, .path = "web/"}};
+
+IndexVerdict verdict(std::uint64_t asked, std::uint64_t answered, std::uint64_t held,
+                     std::chrono::milliseconds elapsed) {
+  return judge({.asked = asked, .answered = answered, .held = held, .wait = 10s, .elapsed = elapsed});
+}
+
+TEST(IndexRule, AHigherIndexIsUsed) {
+  EXPECT_EQ(verdict(10, 11, 10, 1ms), IndexVerdict::kUse);
+  EXPECT_EQ(verdict(10, 11, 10, 10s), IndexVerdict::kUse);
+}
+
+TEST(IndexRule, TheSameIndexAtTheEndOfTheWaitIsUsedAndBeforeItIsNot) {
+  EXPECT_EQ(verdict(10, 10, 10, 10s), IndexVerdict::kUse);
+  EXPECT_EQ(verdict(10, 10, 10, 9'999ms), IndexVerdict::kUse) << "clocks differ by a little";
+  EXPECT_EQ(verdict(10, 10, 10, 9'900ms), IndexVerdict::kReread);
+  EXPECT_EQ(verdict(10, 10, 10, 25ms), IndexVerdict::kReread) << "a restored server with the body before";
+}
+
+TEST(IndexRule, ALowerIndexStartsOver) {
+  EXPECT_EQ(verdict(10, 9, 10, 10s), IndexVerdict::kStartOver);
+  EXPECT_EQ(verdict(10, 0, 10, 1ms), IndexVerdict::kStartOver);
+  EXPECT_EQ(verdict(10, 1, 10, 1ms), IndexVerdict::kStartOver);
+}
+
+TEST(IndexRule, AnAnswerThatAnotherReadOvertookIsNotUsed) {
+  EXPECT_EQ(verdict(10, 11, 12, 1ms), IndexVerdict::kReread);
+  EXPECT_EQ(verdict(10, 12, 12, 1ms), IndexVerdict::kReread);
+  EXPECT_EQ(verdict(10, 13, 12, 1ms), IndexVerdict::kUse);
+  // The server was restored to 5, which another read has seen; the poll brings the abandoned store.
+  EXPECT_EQ(verdict(10, 10, 5, 10s), IndexVerdict::kReread);
+  EXPECT_EQ(verdict(10, 11, 5, 1ms), IndexVerdict::kUse);
+}
+
+// --- vanished ---
+
+Suspects vanished(const std::vector<shm::Item>& published, const std::vector<Source>& sources,
+                  const std::vector<SourceKeys>& keys, std::size_t most = kMostAsked) {
+  const MadeSnapshot snapshot(published);
+  std::vector<Pairs> pairs;
+  for (const auto& one : keys) pairs.push_back(one.now);
+  const auto merged = merge(sources, pairs);
+  return find_vanished(snapshot.view(), sources, keys, merged, most);
+}
+
+SourceKeys unknown(Pairs now) { return {.now = now, .known_before = false, .before = {}}; }
+SourceKeys known(Pairs now, Pairs before) { return {.now = now, .known_before = true, .before = before}; }
+
+TEST(Vanished, NothingIsAskedWhenEveryKeyIsThere) {
+  const std::vector now = {pair("web/a"), pair("web/b"), pair("web/new")};
+  EXPECT_EQ(vanished({item("a", 1, 1), item("b", 1, 1)}, kOne, {unknown(now)}).total, 0u);
+}
+
+TEST(Vanished, AMissingKeyIsAskedForUnderEveryNameThatItMayHaveHad) {
+  const auto suspects = vanished({item("a", 1, 1)}, kTwo, {unknown({}), unknown({})});
+  EXPECT_EQ(suspects.asked, (std::vector<Suspect>{{"common/a", 0}, {"web/a", 1}}));
+}
+
+TEST(Vanished, OnlyTheSourceThatHadAMissingKeyIsAskedWhenItIsKnown) {
+  const std::vector before = {pair("web/a")};
+  EXPECT_EQ(vanished({item("a", 1, 1)}, kTwo, {known({}, {}), known({}, before)}).asked,
+            (std::vector<Suspect>{{"web/a", 1}}));
+}
+
+TEST(Vanished, AMissingKeyThatNobodyIsKnownToHaveHadIsAskedForEverywhere) {
+  EXPECT_EQ(vanished({item("a", 1, 1)}, kTwo, {known({}, {}), known({}, {})}).asked.size(), 2u);
+}
+
+TEST(Vanished, ALowerSourceThatShowsThroughMakesTheHigherOneSuspect) {
+  const std::vector common = {pair("common/a", "low")};
+  EXPECT_EQ(vanished({item("a", 2, 2, "high")}, kTwo, {unknown(common), unknown({})}).asked,
+            (std::vector<Suspect>{{"web/a", 1}}));
+}
+
+TEST(Vanished, AnOrdinaryChangeInALowerSourceIsNoSuspicion) {
+  const std::vector before = {pair("common/a", "old")};
+  const std::vector common = {pair("common/a", "new", 1, 9)};
+  EXPECT_EQ(vanished({item("a", 1, 1, "old")}, kTwo, {known(common, before), known({}, {})}).total, 0u);
+  // A process that has just started cannot know, and asks.
+  EXPECT_EQ(vanished({item("a", 1, 1, "old")}, kTwo, {unknown(common), unknown({})}).total, 1u);
+}
+
+TEST(Vanished, AKeySourceIsAskedForItsOwnKeyOnly) {
+  const std::vector<Source> sources = {kOne[0], {.kind = Source::Kind::kKey, .path = "demo"}};
+  EXPECT_EQ(vanished({item("demo", 1, 1), item("x", 1, 1)}, sources, {unknown({}), unknown({})}).asked,
+            (std::vector<Suspect>{{"web/demo", 0}, {"demo", 1}, {"web/x", 0}}));
+}
+
+TEST(Vanished, AboveTheLimitASampleAcrossDirectoriesIsAsked) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 500; ++i) names.push_back("big/" + std::to_string(1000 + i));
+  for (int i = 0; i < 30; ++i) names.push_back("dir" + std::to_string(10 + i) + "/only");
+  std::vector<shm::Item> published;
+  for (const auto& name : names) published.push_back(item(name, 1, 1));
+  const auto suspects = vanished(published, kOne, {unknown({})});
+  EXPECT_EQ(suspects.total, 530u);
+  EXPECT_EQ(suspects.asked.size(), 64u);
+  int in_small = 0;
+  bool first = false;
+  bool last = false;
+  for (const auto& one : suspects.asked) {
+    in_small += one.name.starts_with("web/dir") ? 1 : 0;
+    first |= one.name == "web/big/1000";
+    last |= one.name > "web/big/1450" && one.name < "web/big/2000";
+  }
+  EXPECT_EQ(in_small, 30) << "each directory is represented";
+  EXPECT_TRUE(first && last) << "the rest is spread over what is left";
+}
+
+TEST(Vanished, ASampleOfMoreDirectoriesThanItsSizeIsSpreadOverThem) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 300; ++i) names.push_back(std::to_string(1000 + i) + "/k");
+  std::vector<shm::Item> published;
+  for (const auto& name : names) published.push_back(item(name, 1, 1));
+  const auto suspects = vanished(published, kOne, {unknown({})}, 3);
+  EXPECT_EQ(suspects.asked, (std::vector<Suspect>{{"web/1000/k", 0}, {"web/1100/k", 0}, {"web/1200/k", 0}}));
+}
+
+// --- rewind ---
+
+Rewind rewind(const std::vector<shm::Item>& published, const std::vector<shm::Item>& now, std::uint64_t index) {
+  const MadeSnapshot snapshot(published);
+  shm::Content content;
+  content.keys = now;
+  content.indexes = {1, index};
+  return find_rewind(snapshot.view(), content);
+}
+
+TEST(Rewind, AnOrdinaryDeletionIsNone) {
+  EXPECT_FALSE(rewind({item("a", 1, 5), item("b", 2, 6)}, {item("a", 1, 5)}, 9).must_stand_still());
+  EXPECT_FALSE(rewind({item("a", 1, 5)}, {}, 9).must_stand_still());
+}
+
+TEST(Rewind, AnIndexBelowAModifyIndexThatIsHeldWithKeysMissingMustStandStill) {
+  EXPECT_TRUE(rewind({item("a", 1, 5), item("b", 2, 6)}, {item("a", 1, 5)}, 5).must_stand_still());
+  EXPECT_TRUE(rewind({item("a", 1, 5)}, {}, 1).must_stand_still());
+}
+
+TEST(Rewind, WithEveryKeyThereNothingIsWaitedFor) {
+  const auto found = rewind({item("a", 1, 5)}, {item("a", 1, 3)}, 3);
+  EXPECT_TRUE(found.rewound);
+  EXPECT_FALSE(found.must_stand_still());
+}
+
+TEST(Rewind, AModifyIndexThatWentBackIsOneWhateverTheIndex) {
+  EXPECT_TRUE(rewind({item("a", 1, 5), item("b", 2, 6)}, {item("a", 1, 4)}, 99).must_stand_still());
+}
+
+TEST(Rewind, AnImportThatOvertookTheOldIndexesIsRecognizedByItsNewKeys) {
+  EXPECT_TRUE(rewind({item("a", 1, 1), item("b", 2, 2), item("c", 3, 3)}, {item("a", 7, 7), item("b", 8, 8)}, 8)
+                  .must_stand_still());
+  // One key made again, another deleted, the rest as it was: daily work.
+  EXPECT_FALSE(rewind({item("a", 1, 1), item("b", 2, 2), item("c", 3, 3)}, {item("a", 7, 7), item("b", 2, 2)}, 8)
+                   .must_stand_still());
+}
+
+// --- changes in words ---
+
+TEST(ChangeList, CountsAndNamesWithoutValues) {
+  const MadeSnapshot snapshot({item("a", 1, 1, "secret"), item("b", 1, 1), item("c", 1, 1), item("d", 1, 1)});
+  const std::vector now = {item("a", 1, 2, "hidden"), item("b", 1, 1), item("d", 1, 1), item("e\n", 3, 3)};
+  EXPECT_EQ(list_changes(snapshot.view(), now), "1 added, 1 changed, 1 deleted: a, c, e?");
+  EXPECT_EQ(list_changes(snapshot.view(), now, 1), "1 added, 1 changed, 1 deleted: a, ...");
+  EXPECT_EQ(list_changes(std::nullopt, std::vector{item("x", 1, 1)}), "1 added: x");
+  EXPECT_EQ(list_changes(snapshot.view(), std::vector{item("a", 1, 1, "secret"), item("b", 1, 1), item("c", 1, 1),
+                                                      item("d", 1, 1)}),
+            "no key differs");
+}
+
+}  // namespace
+}  // namespace shmconf::sources
