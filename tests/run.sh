@@ -64,6 +64,8 @@ count() {
   passed=$((passed + total - bad - idle))
   failed=$((failed + bad + idle))
   verdicts+=("$tree: $total tests, $bad failed, $idle did not run")
+  mapfile -t -O "${#verdicts[@]}" verdicts < <(
+    sed -n "s/.*<testcase name=\"\([^\"]*\)\".* status=\"\(fail\|notrun\|disabled\)\".*/$tree: \2 \1/p" "$report")
 }
 
 # run TREE CTEST-ARGUMENT...: ctest's closing line is reworded, so that only the total over all

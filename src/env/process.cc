@@ -1,6 +1,7 @@
 #include "env/process.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <linux/close_range.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -140,6 +141,13 @@ Result<Started> start_bound(const Program& program, int handed) {
     ::signal(SIGTTIN, SIG_IGN);
     return arrange_descriptors(null.get(), handed, report);
   });
+}
+
+void keep_heap_small_and_warm() noexcept {
+#ifdef __GLIBC__
+  ::mallopt(M_TRIM_THRESHOLD, 1 << 20);
+  ::mallopt(M_MMAP_THRESHOLD, 256 << 10);
+#endif
 }
 
 }  // namespace shmconf::env

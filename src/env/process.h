@@ -48,6 +48,12 @@ Result<Started> start_foreground(const Program& program);
 // descriptors it has only `handed`, as kHandedDescriptor.
 Result<Started> start_bound(const Program& program, int handed);
 
+// For a process that now and then needs memory for a moment: up to a megabyte freed stays in the
+// heap, so that the next need of that size meets no page fault, and what is larger always goes back
+// to the system. (By default the C library gives back from 128 KiB on, and, once a large block was
+// freed, keeps up to 64 MiB.)
+void keep_heap_small_and_warm() noexcept;
+
 }  // namespace shmconf::env
 
 #endif  // SHMCONF_ENV_PROCESS_H_

@@ -16,6 +16,7 @@
 #include <string>
 #include <utility>
 
+#include "env/process.h"
 #include "settings/places.h"
 #include "sources/overlay.h"
 #include "sources/place.h"
@@ -203,6 +204,7 @@ Result<void> run_role(const RoleKind& kind, const Settings& settings, const Proc
   if (!place) return std::move(place).error();
   auto target = PublishTarget::attach(env::Env::posix(), std::move(*place), kind.role);
   if (!target) return std::move(target).error();
+  env::keep_heap_small_and_warm();
   ::signal(SIGPIPE, SIG_IGN);  // a log that nobody reads any more must not end the process
   auto process = std::make_unique<RoleProcess>(kind, settings, options, std::move(*target));
   const bool ended = process->run();
