@@ -11,7 +11,12 @@ export LC_ALL=C
 # NAME, or NAME:COMMAND where the command, wherever it came from, serves as well as the package.
 readonly kBuild=(g++:g++ cmake:cmake ninja-build:ninja pkg-config:pkg-config boost nlohmann-json3-dev
   libspdlog-dev libcli11-dev libssl-dev libsimdjson-dev)
-readonly kTest=(libgtest-dev libbenchmark-dev)
+readonly kTest=(libgtest-dev libbenchmark-dev
+  python3-dev python3-setuptools python3-wheel python3-pip python3-pytest mypy python3-consul
+  nodejs:node npm:npm node-typescript:tsc node-headers
+  # Not redis-server, which would start a daemon on port 6379: that package adds to the program of
+  # redis-tools only its name and the service. The tests call the program by that name.
+  python3-flask python3-redis python3-tornado gunicorn redis-tools:redis-server)
 readonly kBoostAtLeast=1.81
 
 say() { printf '%s\n' "$*" >&2; }
@@ -48,12 +53,21 @@ boost_on_offer() {
   printf 'libboost%s-dev\n' "${best:-$kBoostAtLeast}"
 }
 
+# Node brings its headers along, except Debian's.
+node_headers_installed() {
+  local node=/usr/bin/node
+  [[ -x $node ]] || node=$(type -P node nodejs | head -n 1)
+  [[ -n $node ]] && "$node" "$(dirname -- "${BASH_SOURCE[0]}")/../src/node/headers.js" >/dev/null 2>&1
+}
+
 # One a line; Boost keeps its plain name until apt's lists are fresh enough to choose a version.
 missing() {
   local entry
   for entry in "$@"; do
     if [[ $entry == boost ]]; then
       boost_installed || echo boost
+    elif [[ $entry == node-headers ]]; then
+      node_headers_installed || echo libnode-dev
     elif [[ $entry == *:* ]] && type -P "${entry#*:}" >/dev/null; then
       continue
     else

@@ -1,5 +1,7 @@
 // The program: arguments in, exit code out. Each command is one function, linked here.
 
+#include <unistd.h>
+
 #include <array>
 #include <cstdio>
 #include <exception>
@@ -22,10 +24,12 @@
 #include "cli/wait.h"
 #include "dev/development.h"
 #include "env/env.h"
+#include "env/process.h"
 #include "heartbeat/heartbeat.h"
 #include "settings/handover.h"
 #include "settings/places.h"
 #include "settings/settings_loader.h"
+#include "supervisor/descriptors.h"
 #include "supervisor/log.h"
 #include "supervisor/supervisor.h"
 #include "watch/watch.h"
@@ -66,6 +70,30 @@ int run_exec(const shmconf::cli::ExecOptions& options) {
   auto settings = load("shmconf exec", options.flags);
   if (!settings) return shmconf::cli::kExitUsage;
   return shmconf::supervisor::exec(supervisor_options(std::move(*settings), options.flags), options.command);
+}
+
+// Returns the root directory too, as far as it is known.
+int run_launch(const shmconf::cli::LaunchOptions& options, std::string& root) {
+  auto settings = load("shmconf launch", options.flags);
+  if (!settings) return shmconf::cli::kExitUsage;
+  root = shmconf::settings::root_directory(*settings, ::geteuid()).path;
+  if (options.report && *options.report != root) {
+    const auto made = shmconf::supervisor::make_root(*settings);
+    return made ? shmconf::cli::kExitDone : shmconf::cli::fail("launch", made.error());
+  }
+  const auto ready = shmconf::supervisor::launch(supervisor_options(std::move(*settings), options.flags));
+  return ready ? shmconf::cli::kExitDone : shmconf::cli::fail("launch", ready.error());
+}
+
+int run_launch(const shmconf::cli::LaunchOptions& options) {
+  // What the service left open is nothing to the sidecar.
+  shmconf::env::close_above(STDERR_FILENO);
+  shmconf::supervisor::occupy_standard_descriptors();
+  std::string root;
+  const int code = run_launch(options, root);
+  // src/reader/launcher.cc reads this.
+  if (options.report) std::fprintf(stderr, "\x1e%d %s\n", code, root.c_str());
+  return code;
 }
 
 // The settings of a supervised process, again at each call: those that the supervisor hands over.
@@ -156,6 +184,7 @@ constexpr Entry entry(std::string_view name) {
 constexpr std::array kEntries = {
     entry<shmconf::cli::RunOptions, run_run>("run"),
     entry<shmconf::cli::ExecOptions, run_exec>("exec"),
+    entry<shmconf::cli::LaunchOptions, run_launch>("launch"),
     entry<shmconf::cli::WatchOptions, run_watch>("watch"),
     entry<shmconf::cli::HeartbeatOptions, run_heartbeat>("heartbeat"),
     entry<shmconf::cli::GetOptions, shmconf::cli::run_get>("get"),

@@ -6,11 +6,11 @@
 #   bash tests/run.sh [CTEST ARGUMENT...]     for example: bash tests/run.sh -R Publisher
 #
 # The arguments go to ctest in each of the three trees. SHMCONF_TREES="test asan" runs only those
-# named. What the machine lacks is installed first (config/install_packages.sh, and the real Consul
-# into build/consul). A second run in the same clone waits for the first; clones do not disturb each
-# other. The last line is `N passed, M failed`, over all trees; a test that did not run counts as
-# failed, and so does a tree that does not build. Exit code 0 only if at least one test ran and all
-# passed.
+# named. What the machine lacks is installed first (config/install_packages.sh, the real Consul into
+# build/consul, and npm's packages into build/node_packages). A second run in the same clone waits for
+# the first; clones do not disturb each other. The last line is `N passed, M failed`, over all trees; a
+# test that did not run counts as failed, and so does a tree that does not build. Exit code 0 only if at
+# least one test ran and all passed.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 # Only sudo may ask for anything, and only a terminal.
@@ -115,17 +115,19 @@ sanitized_tree() {
 }
 
 main() {
-  local tree variable consul
+  local tree variable consul node_packages
   trap closing EXIT
   bash config/install_packages.sh build test
   exec </dev/null
   lock_tree build
   consul=$(bash tests/install_consul.sh build/consul 9>&- | tail -n 1)
+  # Without them one test fails, and says so.
+  node_packages=$(bash tests/install_node_packages.sh build/node_packages 9>&- | tail -n 1) || node_packages=
 
   local trees=${SHMCONF_TREES:-test asan tsan}
   # The caller's own Consul and settings must not reach the tests.
   for variable in "${!CONSUL_@}" "${!SHMCONF_@}"; do unset "$variable"; done
-  export SHMCONF_CONSUL=$consul
+  export SHMCONF_CONSUL=$consul SHMCONF_NODE_PACKAGES=$node_packages
   # _exit and death by signal, which the fault tests are full of, skip the leak check by themselves.
   # Forked children of a process with threads may start threads of their own.
   export ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1:${ASAN_OPTIONS:-}"

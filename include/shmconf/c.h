@@ -3,8 +3,8 @@
  *
  * Functions that can fail return a shmconf_code; SHMCONF_OK is 0. shmconf_last_error() then has the
  * text. A key, prefix or path is bytes with a length; SHMCONF_NUL_TERMINATED as its length lets the
- * library count. No function throws, and none but shmconf_wait blocks. Handles must not be NULL,
- * except to the functions that free them.
+ * library count. No function throws, and none but shmconf_wait and shmconf_launch blocks. Handles must
+ * not be NULL, except to the functions that free them.
  *
  * Threads: a shmconf_reader belongs to one thread at a time (shmconf_copy makes one for another
  * thread); a shmconf_snapshot may be used by many at once; a shmconf_iterator by one at a time.
@@ -73,6 +73,26 @@ SHMCONF_EXPORT shmconf_code shmconf_open(const char* name, const shmconf_options
 SHMCONF_EXPORT shmconf_code shmconf_open_directory(const char* directory, const shmconf_options* options,
                                                    shmconf_reader** reader) SHMCONF_NOEXCEPT;
 SHMCONF_EXPORT shmconf_code shmconf_open_backup(const char* file, shmconf_reader** reader) SHMCONF_NOEXCEPT;
+
+/* As LaunchOptions in launch.h. */
+typedef struct shmconf_launch_options {
+  size_t size;
+  const char* directory;        /* as in shmconf_options; the sidecar's too */
+  const char* backup_file;      /* as in shmconf_options; the sidecar's too */
+  const char* settings_file;    /* the sidecar's; NULL or "": none */
+  const char* const* arguments; /* further flags of `shmconf run`, NULL-terminated; NULL: none */
+  const char* binary;           /* NULL or "": $SHMCONF_BIN, else beside this library, else on PATH */
+} shmconf_launch_options;
+#define SHMCONF_LAUNCH_OPTIONS_INIT {sizeof(shmconf_launch_options), NULL, NULL, NULL, NULL, NULL}
+
+/* Opens the configuration of a name (NULL or "": $SHMCONF_NAME), and starts a sidecar for it first
+ * where there is none: one for all processes that launch the name. The sidecar ends by itself once
+ * all of them have closed their launched readers or died; a copy, and a child made by fork, count
+ * too. Blocks until there is a configuration, as launch() in launch.h does, which tells the rest.
+ * options may be NULL. SHMCONF_INVALID: wrong settings or name. SHMCONF_ABSENT: no configuration to
+ * be had, or no binary of shmconf found. */
+SHMCONF_EXPORT shmconf_code shmconf_launch(const char* name, const shmconf_launch_options* options,
+                                           shmconf_reader** reader) SHMCONF_NOEXCEPT;
 
 /* A reader of the same place, for another thread. Callbacks are not copied. */
 SHMCONF_EXPORT shmconf_code shmconf_copy(const shmconf_reader* reader,
@@ -171,6 +191,13 @@ SHMCONF_EXPORT void shmconf_iterator_free(shmconf_iterator* iterator) SHMCONF_NO
 /* --- following changes --- */
 
 SHMCONF_EXPORT uint64_t shmconf_generation(shmconf_reader* reader) SHMCONF_NOEXCEPT;
+
+/* Reader::generation_word, for bindings in whose language a load is much cheaper than a call. *address
+ * is NULL where there is no segment. The word lives until shmconf_word_free, longer than the reader. */
+typedef struct shmconf_word shmconf_word;
+SHMCONF_EXPORT shmconf_code shmconf_word_take(shmconf_reader* reader, shmconf_word** word,
+                                              const uint64_t** address) SHMCONF_NOEXCEPT;
+SHMCONF_EXPORT void shmconf_word_free(shmconf_word* word) SHMCONF_NOEXCEPT;
 
 /* Reader::poll: SHMCONF_OK when the generation is another one than when poll or wait last returned,
  * else SHMCONF_TIMEOUT (no error text). */

@@ -7,8 +7,10 @@
 // file names; tests/unit/format pins the bytes.
 //
 //   <root>/.<name>.lock            one byte a lock, see LockByte; never unlinked
+//   <root>/.<name>.users           empty; flock: shared by the users of a launched sidecar; never unlinked
 //   <root>/<name>/control.v1       ControlPage, 4096 bytes, written in place
 //   <root>/<name>/snapshot.v1.G    one per generation, immutable; G is generation_name()
+//   <root>/<name>/snapshot.tmp.R.D what role R builds: draft_name(); renamed when it is published
 //
 //   snapshot:  +---------------------------+ 0
 //              | SnapshotHeader            |
@@ -51,6 +53,7 @@ inline constexpr std::array<char, 8> kSnapshotMagic = {'S', 'H', 'M', 'C', 'O', 
 
 inline constexpr char kControlFile[] = "control.v1";
 inline constexpr char kSnapshotPrefix[] = "snapshot.v1.";
+inline constexpr char kDraftPrefix[] = "snapshot.tmp.";
 inline constexpr std::size_t kMaxNameBytes = 64;
 
 // --- control page -----------------------------------------------------------------------------
@@ -140,6 +143,13 @@ struct ControlPage {
   alignas(64) std::atomic<std::uint64_t> generation;  // the word that every read looks at
   alignas(64) std::atomic<std::uint64_t> sync_count;  // moves at every successful comparison
   std::atomic<std::uint64_t> settled_rounds_exceeded; // publishes whose sources never stood still
+  // A reader may map the file of a generation before there is one. It shows that file to nobody
+  // until the generation word has moved, and the file is the one that snapshot_id names, and its
+  // header says this generation: a publisher that was killed may have left another such file.
+  std::atomic<std::uint64_t> snapshot_id;  // the current snapshot's draft_id; stored before the word
+  std::atomic<std::uint64_t> draft_id;     // of the file that watch has ready for the next one; 0: none
+  // Of the current snapshot, as in its header; stored before the word.
+  std::atomic<std::uint64_t> sources_hash;
 
   std::array<RoleState, kRoleCount> roles;
   SharedText<1016> backup_path;  // where the heartbeat keeps the backup; empty: nowhere
@@ -184,7 +194,8 @@ struct SnapshotHeader {
   std::uint64_t content_hash;     // of the key records and sources_hash: equal content, equal hash
   std::uint64_t body_checksum;    // of everything behind the header
   std::uint64_t key_value_bytes;  // sum of the keys' and values' sizes
-  std::array<std::uint64_t, 9> reserved;
+  std::uint64_t draft_id;         // random, unlike that of any other file; 0 in a backup that was packed
+  std::array<std::uint64_t, 8> reserved;
   std::uint64_t header_checksum;  // of the header up to here; so a new generation costs 256 bytes
 };
 static_assert(sizeof(SnapshotHeader) == kSnapshotHeaderBytes);
@@ -246,11 +257,32 @@ static_assert(sizeof(Attributes) == 56);
 
 constexpr std::uint64_t align8(std::uint64_t bytes) { return (bytes + 7) & ~std::uint64_t{7}; }
 
+namespace detail {
+
+inline void append_hex(std::string& text, std::uint64_t number) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  for (int shift = 60; shift >= 0; shift -= 4) text += kDigits[(number >> shift) & 15];
+}
+
+}  // namespace detail
+
 // The snapshot file of a generation.
 inline std::string generation_name(std::uint64_t generation) {
-  constexpr char kDigits[] = "0123456789abcdef";
   std::string name = kSnapshotPrefix;
-  for (int shift = 60; shift >= 0; shift -= 4) name += kDigits[(generation >> shift) & 15];
+  detail::append_hex(name, generation);
+  return name;
+}
+
+// What the names of a role's drafts begin with.
+inline std::string draft_prefix(Role role) {
+  constexpr const char* kRoles[kRoleCount] = {"watch.", "heartbeat.", "supervisor."};
+  return std::string(kDraftPrefix) + kRoles[static_cast<std::size_t>(role)];
+}
+
+// The file in which a role builds a snapshot.
+inline std::string draft_name(Role role, std::uint64_t draft_id) {
+  std::string name = draft_prefix(role);
+  detail::append_hex(name, draft_id);
   return name;
 }
 

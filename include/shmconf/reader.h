@@ -14,13 +14,15 @@
 //    Reader or of a Value made from it: that call may let the old generation go. Where that is too
 //    short, hold a snapshot().
 //  - When the sidecar dies, the last configuration stays readable. status() tells.
-//  - A read never blocks, logs or throws. It makes system calls only when the generation has moved
-//    (about six) and, where that failed or the segment was retired, once in 100 ms; only there, a
-//    mutex is held for a look at what this process has mapped already.
+//  - A read never blocks, logs or throws. It makes system calls only behind a change: the first read
+//    none if it finds the snapshot mapped ahead, else about six; the reads behind it give the old
+//    map back and map the next snapshot ahead, one or two calls in each, unless the reader waits and
+//    does it then. Where a change could not be followed or the segment was retired, it looks again
+//    once in 100 ms. Only in all these, a mutex is held for a look at what this process has mapped.
 //  - No thread is started, no descriptor stays open, nothing depends on the process id: a Reader
 //    works on in both processes after fork().
 //  - Opened maps are never written. A segment that somebody truncates under its readers is SIGBUS,
-//    as with any file map; the sidecar never truncates, it replaces.
+//    as with any file map; the sidecar never shortens what it has published, it replaces it.
 //
 // A moved-from Reader or Value may only be destroyed or assigned to.
 #ifndef SHMCONF_READER_H_
@@ -211,6 +213,13 @@ class SHMCONF_EXPORT Reader {
   // Of the view that the next get would use. Differs with every published change; not ordered
   // across segments. For a backup, the generation that was backed up.
   [[nodiscard]] std::uint64_t generation() const noexcept { return newest_view().header().generation; }
+
+  // The word of the segment that this Reader looks at: as long as it stays generation(), a read sees
+  // what the last one saw. Once it differs, read, and ask for the word again: the segment may be
+  // another one. If it differs then still, the newest generation could not be opened yet. Null where
+  // there is no segment: nothing is new then until poll() or wait_for_change() finds one. Other
+  // processes change it, and a store to it is SIGSEGV.
+  [[nodiscard]] std::shared_ptr<const std::atomic<std::uint64_t>> generation_word() const noexcept;
 
   // --- following changes ---
 

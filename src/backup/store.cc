@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <tuple>
 #include <utility>
 
@@ -12,17 +13,26 @@ namespace {
 
 using env::Env;
 using env::Fd;
+using env::FileInfo;
 
 constexpr std::uint64_t kLimitBytes = std::uint64_t{32} << 30;
 
 enum class Owner : std::uint8_t { kTrusted, kAnyone };
 
-// Reads and verifies one file.
-Result<Loaded> load_at(Env& env, int directory, const std::string& name, const std::string& path, Owner owner) {
+// A file that was opened; it keeps its inode number while this is open.
+struct Opened {
+  Fd fd;
+  FileInfo info;
+};
+
+// Reads and verifies one file, and leaves it open in `opened`.
+Result<Loaded> load_at(Env& env, int directory, const std::string& name, const std::string& path, Owner owner,
+                       Opened& opened) {
   auto fd = env.open_at(directory, name, O_RDONLY | O_NONBLOCK);
   if (!fd) return fd.error();
   auto info = env.info(fd->get());
   if (!info) return info.error();
+  opened = {.fd = std::move(*fd), .info = *info};
   if (!S_ISREG(info->mode)) {
     return Error{ErrorCode::kDenied, "the backup '" + path + "' is not a regular file: name another with --backup"};
   }
@@ -32,13 +42,17 @@ Result<Loaded> load_at(Env& env, int directory, const std::string& name, const s
                                          "check it with 'shmconf dump', then chown and chmod 600 it"};
   }
   // Read, not mapped: a map of a file that shrinks is a SIGBUS.
-  auto bytes = env.read_all(fd->get(), kLimitBytes);
+  auto bytes = env.read_all(opened.fd.get(), kLimitBytes);
   if (!bytes) return bytes.error();
   const auto in_file = [&](const Error& error) { return Error{error.code, "backup '" + path + "': " + error.text}; };
   auto view = SnapshotView::open(*bytes);
   if (!view) return in_file(view.error());
   if (auto sound = view->verify(); !sound) return in_file(sound.error());
   return Loaded(std::move(*bytes), *view, path);
+}
+
+bool same_content(const SnapshotView& a, const SnapshotView& b) {
+  return a.header().content_hash == b.header().content_hash && a.header().key_count == b.header().key_count;
 }
 
 std::pair<std::string, std::string> split(const std::string& path) {
@@ -70,7 +84,9 @@ Result<void> Store::write(std::span<const std::byte> snapshot) {
   if (!directory) return directory.error();
   const int dir = directory->get();
   const std::string temporary = name_ + ".tmp";
-  const auto there = load_at(env_, dir, name_, path_, Owner::kTrusted);
+  Opened opened;
+  const auto there = load_at(env_, dir, name_, path_, Owner::kTrusted, opened);
+  if (there && std::ranges::equal(there->bytes(), snapshot)) return {};
   const ErrorCode code = there ? ErrorCode::kAbsent : there.error().code;
   if (code == ErrorCode::kWrongVersion || code == ErrorCode::kDenied) {
     return Error{code, there.error().text + "; it is left untouched, and no backup is written"};
@@ -88,14 +104,25 @@ Result<void> Store::write(std::span<const std::byte> snapshot) {
     return written;
   }
 
-  // Only a whole backup may become .prev: a damaged one must not push out the last good one.
+  // Only a whole backup may become .prev: a damaged one must not push out the last good one, nor one
+  // of the same content the one before.
   if (there) {
-    if (auto kept = env_.rename_at(dir, name_, name_ + ".prev"); !kept) return kept;
+    const auto newer = SnapshotView::open(snapshot);
+    if (!newer || !same_content(*newer, there->view())) {
+      if (auto kept = env_.rename_at(dir, name_, name_ + ".prev"); !kept) return kept;
+    }
   } else if (code == ErrorCode::kDamaged) {
-    if (auto aside = env_.rename_at(dir, name_, name_ + ".damaged"); !aside) return aside;
+    static_cast<void>(set_aside(dir, opened.info));
   }
   if (auto renamed = env_.rename_at(dir, temporary, name_); !renamed) return renamed;
   return env_.sync(dir);
+}
+
+// False: it is not there any more; another process replaced it, or was faster.
+bool Store::set_aside(int directory, const FileInfo& damaged) {
+  const auto there = env_.info_at(directory, name_);
+  if (!there || there->device != damaged.device || there->inode != damaged.inode) return false;
+  return env_.rename_at(directory, name_, name_ + ".damaged").ok();
 }
 
 Result<Loaded> Store::load() {
@@ -105,13 +132,19 @@ Result<Loaded> Store::load() {
     return directory.error();
   }
   const int dir = directory->get();
-  auto newest = load_at(env_, dir, name_, path_, Owner::kTrusted);
-  if (newest) return newest;
-  Error problem = newest.error();
-  if (problem.code == ErrorCode::kDamaged && env_.rename_at(dir, name_, name_ + ".damaged")) {
-    problem.text += "; it is set aside as '" + path_ + ".damaged'";
+  Opened opened;
+  auto newest = load_at(env_, dir, name_, path_, Owner::kTrusted, opened);
+  if (!newest && newest.error().code == ErrorCode::kDamaged) {
+    const bool set = set_aside(dir, opened.info);
+    if (set) {
+      newest = Error{ErrorCode::kDamaged, newest.error().text + "; it is set aside as '" + path_ + ".damaged'"};
+    } else {
+      newest = load_at(env_, dir, name_, path_, Owner::kTrusted, opened);  // what replaced it
+    }
   }
-  auto previous = load_at(env_, dir, name_ + ".prev", path_ + ".prev", Owner::kTrusted);
+  if (newest) return newest;
+  const Error problem = newest.error();
+  auto previous = load_at(env_, dir, name_ + ".prev", path_ + ".prev", Owner::kTrusted, opened);
   if (previous) {
     if (problem.code != ErrorCode::kAbsent) previous->warning_ = problem.text;
     return previous;
@@ -125,7 +158,8 @@ Result<Loaded> Store::load_file(Env& env, const std::string& path) {
   const auto [directory_path, name] = split(path);
   auto directory = env.open_directory(directory_path);
   if (!directory) return directory.error();
-  return load_at(env, directory->get(), name, path, Owner::kAnyone);
+  Opened opened;
+  return load_at(env, directory->get(), name, path, Owner::kAnyone, opened);
 }
 
 }  // namespace shmconf::backup

@@ -26,6 +26,8 @@ class Loaded {
   Loaded(Loaded&&) = default;
   Loaded& operator=(Loaded&&) = default;
 
+  // The whole file's.
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }
   // Lives as long as this object.
   [[nodiscard]] const SnapshotView& view() const noexcept { return view_; }
   // The file that it came from: the backup, or its .prev.
@@ -49,7 +51,8 @@ class Store {
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
-  // Replaces the backup; the one before becomes .prev. On an error the backup on disk is as good as
+  // Replaces the backup; the one before becomes .prev, if its content was another one. Bytes that are
+  // the backup's already are not written again. On an error the backup on disk is as good as
   // it was. A file of a newer format, or one that load() would not trust, is left untouched:
   // kWrongVersion, kDenied. Errors also: kNoSpace, kSystem.
   Result<void> write(std::span<const std::byte> snapshot);
@@ -64,6 +67,7 @@ class Store {
 
  private:
   Result<env::Fd> open_directory(bool make);
+  bool set_aside(int directory, const env::FileInfo& damaged);
 
   env::Env& env_;
   std::string path_;

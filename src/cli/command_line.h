@@ -34,6 +34,13 @@ struct ExecOptions {
   std::vector<std::string> command;  // never empty
 };
 
+struct LaunchOptions {
+  settings::Flags flags;
+  // For the library that started this: end stderr with the exit code and the root directory; where
+  // that is not this one, whose users the caller is among, make it and start nothing.
+  std::optional<std::string> report;
+};
+
 // Of watch and heartbeat.
 struct ProcessOptions {
   settings::Flags flags;
@@ -96,8 +103,8 @@ struct DevOptions {
 
 struct VersionOptions {};
 
-using Command = std::variant<RunOptions, ExecOptions, WatchOptions, HeartbeatOptions, GetOptions, ListOptions,
-                             DumpOptions, StatusOptions, WaitOptions, PackOptions, CheckOptions, DevOptions,
+using Command = std::variant<RunOptions, ExecOptions, LaunchOptions, WatchOptions, HeartbeatOptions, GetOptions,
+                             ListOptions, DumpOptions, StatusOptions, WaitOptions, PackOptions, CheckOptions, DevOptions,
                              VersionOptions>;
 
 struct CommandLine {

@@ -66,6 +66,10 @@ Built build_exec(const Arguments& arguments, const Environment&) {
   return ExecOptions{arguments.setting_flags(), arguments.command()};
 }
 
+Built build_launch(const Arguments& arguments, const Environment&) {
+  return LaunchOptions{arguments.setting_flags(), arguments.value("--report")};
+}
+
 template <typename Options>
 Built build_process(const Arguments& arguments, const Environment&) {
   Options options;
@@ -177,6 +181,7 @@ struct Builder {
 constexpr std::array kBuilders = {
     Builder{"run", build_run},
     Builder{"exec", build_exec},
+    Builder{"launch", build_launch},
     Builder{"watch", build_process<WatchOptions>},
     Builder{"heartbeat", build_process<HeartbeatOptions>},
     Builder{"get", build_get},

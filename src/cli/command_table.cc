@@ -5,6 +5,10 @@
 namespace shmconf::cli {
 namespace {
 
+// Of launch, when the library starts it.
+constexpr std::array kLaunch = {
+    Argument{"--report", "DIR", "end stderr with the exit code and the root; start nothing in another", false, true},
+};
 // Of watch and heartbeat, when a supervisor starts them.
 constexpr std::array kProcess = {
     Argument{"--supervised", "", "die with the parent", false, true},
@@ -61,6 +65,12 @@ constexpr std::array kCommands = {
                 SettingFlags::kSidecar, {},
                 "  shmconf exec --name web --prefix config/web/ -- ./server --port 80\n"
                 "  shmconf exec --config shmconf.json --startup-timeout 2s -- ./server\n"},
+    CommandText{"launch",
+                "Wait for a configuration, and leave a sidecar behind that ends with the last user of the name. "
+                "The library's launch functions call this; they, and exec, are users. The sidecar logs to stdout.",
+                SettingFlags::kSidecar, kLaunch,
+                "  shmconf launch --name web --prefix config/web/\n"
+                "  shmconf launch --config shmconf.json --startup-timeout 2s\n"},
     CommandText{"watch", "The process that follows Consul's changes; run starts it.", SettingFlags::kSidecar,
                 kProcess,
                 "  shmconf watch --name web --prefix config/web/\n"},

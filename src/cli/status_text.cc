@@ -65,8 +65,10 @@ void add_role(std::string& text, std::string_view name, const RoleStatus& role) 
   add_line(text, name, role_line(role));
   if (role.failing_for) add_line(text, "  failing", "for " + age_text(*role.failing_for));
   if (!role.last_error.empty()) {
+    // What concerns the backup may last, though Consul answers.
+    const char* now = role.failing_for ? "" : role.contact_age ? " (Consul answers)" : " (recovered)";
     // Bytes of another process, on the way to a terminal.
-    add_line(text, "  last error", escaped(role.last_error) + (role.failing_for ? "" : " (recovered)"));
+    add_line(text, "  last error", escaped(role.last_error) + now);
   }
 }
 

@@ -24,8 +24,7 @@ struct Address {
   [[nodiscard]] std::string authority() const;
   // For people, without secrets: "http://127.0.0.1:8500".
   [[nodiscard]] std::string text() const;
-  // On this machine for certain: a unix socket, localhost or a loopback address. A refusal there
-  // costs the network nothing and ends as soon as the agent listens.
+  // On this machine for certain: a unix socket, localhost or a loopback address.
   [[nodiscard]] bool is_local() const;
 };
 

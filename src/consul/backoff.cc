@@ -4,9 +4,9 @@
 
 namespace shmconf::consul {
 
-std::chrono::milliseconds Backoff::fail(bool refused_locally) {
+std::chrono::milliseconds Backoff::fail(bool local) {
   constexpr unsigned kMaxDoublings = 16;
-  const auto cap = refused_locally ? kLocalRefusalCap : kCap;
+  const auto cap = local ? kLocalCap : kCap;
   const auto ceiling =
       std::min<std::chrono::milliseconds>(cap, kBase * (1 << std::min(failures_, kMaxDoublings)));
   ++failures_;

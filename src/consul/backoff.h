@@ -15,8 +15,9 @@ class Backoff {
  public:
   static constexpr std::chrono::milliseconds kBase{100};
   static constexpr std::chrono::milliseconds kCap{5'000};
-  // For a local address that refuses: asking again costs nothing, and the agent is about to start.
-  static constexpr std::chrono::milliseconds kLocalRefusalCap{1'000};
+  // For an address of this machine: asking again costs the network nothing, and who waits for an agent
+  // that starts, or has no leader yet, is live again within a second of its good answer.
+  static constexpr std::chrono::milliseconds kLocalCap{1'000};
 
   // Equal seeds give equal delays; see process_seed().
   explicit Backoff(std::uint64_t seed)
@@ -24,7 +25,7 @@ class Backoff {
 
   // Counts one failure and returns the delay before the next attempt: from 1 ms to the base doubled
   // for each failure before, at most the cap.
-  std::chrono::milliseconds fail(bool refused_locally);
+  std::chrono::milliseconds fail(bool local);
   void succeed() noexcept { failures_ = 0; }
 
  private:

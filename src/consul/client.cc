@@ -46,7 +46,6 @@ struct Client::State {
   std::shared_ptr<Connection> connection;
   std::uint64_t closes = 0;  // by the owner; an outstanding query must not reopen
   bool fresh = false;
-  bool refused_locally = false;
 };
 
 Result<std::string> Client::State::request(const Query& query) {
@@ -83,6 +82,7 @@ asio::awaitable<Result<void>> Client::State::exchange(std::shared_ptr<Connection
   const auto header_by = Clock::now() + answer_within;
   auto written = co_await on->write(text, std::min(header_by, Clock::now() + limits.pause));
   if (!written) co_return std::move(written).error();
+  const Connection::Series reads(*on);
   auto body_by = Clock::time_point::max();
   while (!parser.done()) {
     auto space = parser.space();
@@ -103,7 +103,6 @@ asio::awaitable<Result<void>> Client::State::exchange(std::shared_ptr<Connection
 // Static, with everything by value: the coroutine outlives a client that ends during a query.
 asio::awaitable<Result<Answer>> Client::State::run(std::shared_ptr<State> state, Query query) {
   state->fresh = false;
-  state->refused_locally = false;
   if (!state->address) co_return state->address.error();
   auto request = state->request(query);
   if (!request) co_return std::move(request).error();
@@ -121,7 +120,6 @@ asio::awaitable<Result<Answer>> Client::State::run(std::shared_ptr<State> state,
     if (state->fresh) {
       auto opened = co_await connection->open(Clock::now() + state->settings.connect_timeout);
       if (!opened) {
-        state->refused_locally = connection->refused() && state->address->is_local();
         drop();
         co_return std::move(opened).error();
       }
@@ -156,6 +154,6 @@ void Client::close() {
 }
 
 bool Client::fresh_connection() const noexcept { return state_->fresh; }
-bool Client::refused_locally() const noexcept { return state_->refused_locally; }
+bool Client::is_local() const { return state_->address && state_->address->is_local(); }
 
 }  // namespace shmconf::consul

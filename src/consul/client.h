@@ -43,8 +43,8 @@ class Client {
 
   // Whether the last query ran, or tried to run, on a connection of its own making.
   [[nodiscard]] bool fresh_connection() const noexcept;
-  // Whether the last query failed because nobody listens at an address of this machine.
-  [[nodiscard]] bool refused_locally() const noexcept;
+  // Whether Consul's address is certain to be one of this machine.
+  [[nodiscard]] bool is_local() const;
 
  private:
   struct State;

@@ -27,27 +27,49 @@ bool is_loss(const error_code& error) {
 class Connection::Watchdog {
  public:
   Watchdog(Connection& connection, Deadline deadline) : connection_(connection) {
-    connection.timer_.expires_at(deadline);
-    connection.timer_.async_wait(
-        [weak = connection.weak_from_this(), step = ++connection.step_](const error_code& error) {
-          const auto self = weak.lock();
-          if (error || !self || self->step_ != step) return;
-          self->timed_out_ = true;
-          self->resolver_.cancel();
-          error_code ignored;
-          self->socket_.close(ignored);
-        });
+    connection.step_until_ = deadline;
+    connection.watch();
   }
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
   ~Watchdog() {
-    ++connection_.step_;
-    connection_.timer_.cancel();
+    connection_.step_until_.reset();
+    if (!connection_.in_series_) connection_.stop_watching();
   }
 
  private:
   Connection& connection_;
 };
+
+// The timer runs until the earliest deadline of a series; a later step only looks at it again then.
+void Connection::watch() {
+  if (watching_until_ && *watching_until_ <= *step_until_) return;
+  watching_until_ = step_until_;
+  timer_.expires_at(*step_until_);
+  timer_.async_wait([weak = weak_from_this()](const error_code& error) {
+    const auto self = weak.lock();
+    if (error || !self) return;
+    self->watching_until_.reset();
+    if (!self->step_until_) return;
+    if (Clock::now() < *self->step_until_) return self->watch();
+    self->timed_out_ = true;
+    self->resolver_.cancel();
+    error_code ignored;
+    self->socket_.close(ignored);
+  });
+}
+
+void Connection::stop_watching() noexcept {
+  watching_until_.reset();
+  timer_.cancel();
+}
+
+Connection::Series::Series(Connection& connection) : connection_(connection) { connection.in_series_ = true; }
+
+Connection::Series::~Series() {
+  connection_.in_series_ = false;
+  connection_.stop_watching();
+}
 
 Connection::Connection(asio::io_context& io, const Address& address, const settings::Consul& settings)
     : address_(address), settings_(settings), socket_(io), resolver_(io), timer_(io) {}
@@ -62,13 +84,13 @@ void Connection::close() noexcept {
 
 Error Connection::explain(const error_code& error, const std::string& what) {
   const std::string peer = address_.text();
-  refused_ = error == asio::error::connection_refused ||
-             (address_.scheme == Address::Scheme::kUnix &&
-              error == boost::system::errc::no_such_file_or_directory);
+  const bool refused = error == asio::error::connection_refused ||
+                       (address_.scheme == Address::Scheme::kUnix &&
+                        error == boost::system::errc::no_such_file_or_directory);
   lost_ = !timed_out_ && !closed_ && is_loss(error);
   if (timed_out_) return {ErrorCode::kTimeout, "timed out " + what + " " + peer};
   if (closed_) return {ErrorCode::kUnavailable, "given up " + what + " " + peer + ": the client was closed"};
-  if (refused_) {
+  if (refused) {
     return {ErrorCode::kUnavailable,
             "connection refused by " + peer +
                 ": check that Consul runs there and that consul.address is right"};

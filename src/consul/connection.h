@@ -43,11 +43,22 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // The number of bytes read, at least 1; 0 when the peer ended a stream on which it had sent something.
   boost::asio::awaitable<Result<std::size_t>> read_some(boost::asio::mutable_buffer space, Deadline deadline);
 
+  // While one lives, steps that follow one another share a timer. The connection must outlive it.
+  class Series {
+   public:
+    explicit Series(Connection& connection);
+    Series(const Series&) = delete;
+    Series& operator=(const Series&) = delete;
+    ~Series();
+
+   private:
+    Connection& connection_;
+  };
+
   // Ends the step in progress, which then fails. Sends the stream's end where the kernel still can.
   void close() noexcept;
 
-  // About the last failure: nobody listens there; or the peer closed or reset an open stream.
-  [[nodiscard]] bool refused() const noexcept { return refused_; }
+  // About the last failure: the peer closed or reset an open stream.
   [[nodiscard]] bool lost() const noexcept { return lost_; }
 
  private:
@@ -61,6 +72,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   };
   class Watchdog;
 
+  void watch();
+  void stop_watching() noexcept;
   boost::asio::awaitable<Result<std::vector<Endpoint>>> resolve(Deadline deadline);
   boost::asio::awaitable<Result<void>> connect(const std::vector<Endpoint>& endpoints, Deadline deadline);
   boost::asio::awaitable<Result<void>> handshake(Deadline deadline);
@@ -73,10 +86,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::asio::ip::tcp::resolver resolver_;
   boost::asio::steady_timer timer_;
   std::unique_ptr<TlsLayer> tls_;
-  std::uint64_t step_ = 0;  // tells a late timer that its step is over
+  std::optional<Deadline> step_until_;      // of the step in progress
+  std::optional<Deadline> watching_until_;  // what the timer is set to
+  bool in_series_ = false;
   bool timed_out_ = false;
   bool closed_ = false;
-  bool refused_ = false;
   bool lost_ = false;
   bool heard_ = false;  // the peer sent something
 };

@@ -45,6 +45,8 @@ class Env {
   // CLOCK_BOOTTIME: moves through suspend, never backwards, equal in all processes of one boot.
   virtual std::chrono::nanoseconds boottime_now() = 0;
   virtual void sleep_for(std::chrono::nanoseconds duration) = 0;
+  // Lets others that are ready run first.
+  virtual void yield() = 0;
   // The kernel's boot id, 36 characters.
   virtual Result<std::string> boot_id() = 0;
 
@@ -58,6 +60,9 @@ class Env {
   // Names in the directory, without "." and "..", unordered.
   virtual Result<std::vector<std::string>> list(int dir) = 0;
 
+  // Bytes that are free for this user in the file system that holds the directory.
+  virtual Result<std::uint64_t> free_bytes(int dir) = 0;
+
   // --- files ---
   // openat(dir, name, flags | O_NOFOLLOW | O_CLOEXEC, mode).
   virtual Result<Fd> open_at(int dir, const std::string& name, int flags, mode_t mode = 0) = 0;
@@ -66,6 +71,7 @@ class Env {
   virtual Result<FileInfo> info_at(int dir, const std::string& name) = 0;
   // Reserves storage and sets the size, so that later stores into a map cannot fail for space.
   virtual Result<void> allocate(int fd, std::uint64_t bytes) = 0;
+  virtual Result<void> truncate(int fd, std::uint64_t bytes) = 0;
   virtual Result<void> write_all(int fd, std::span<const std::byte> bytes) = 0;
   // The whole file from its beginning; more than limit_bytes is kInvalid.
   virtual Result<std::vector<std::byte>> read_all(int fd, std::uint64_t limit_bytes) = 0;

@@ -1,7 +1,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -69,6 +71,7 @@ class PosixEnv final : public Env {
   std::chrono::nanoseconds wall_now() override { return now(CLOCK_REALTIME); }
   std::chrono::nanoseconds boottime_now() override { return now(CLOCK_BOOTTIME); }
   void sleep_for(std::chrono::nanoseconds duration) override { std::this_thread::sleep_for(duration); }
+  void yield() override { ::sched_yield(); }
 
   Result<std::string> boot_id() override {
     constexpr const char* kPath = "/proc/sys/kernel/random/boot_id";
@@ -111,6 +114,12 @@ class PosixEnv final : public Env {
     return names;
   }
 
+  Result<std::uint64_t> free_bytes(int dir) override {
+    struct statvfs info;
+    if (retry([&] { return ::fstatvfs(dir, &info); }) != 0) return system_error(errno, "look at", "the file system");
+    return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
+  }
+
   Result<Fd> open_at(int dir, const std::string& name, int flags, mode_t mode) override {
     return opened(retry([&] { return ::openat(dir, name.c_str(), flags | kOpenFlags, mode); }), "open", name);
   }
@@ -133,6 +142,11 @@ class PosixEnv final : public Env {
     const int error = errno == EOPNOTSUPP ? ::posix_fallocate(fd, 0, size) : errno;
     if (error == 0) return {};
     return system_error(error, "allocate", std::to_string(bytes) + " bytes");
+  }
+
+  Result<void> truncate(int fd, std::uint64_t bytes) override {
+    if (retry([&] { return ::ftruncate(fd, static_cast<off_t>(bytes)); }) == 0) return {};
+    return system_error(errno, "truncate", "to " + std::to_string(bytes) + " bytes");
   }
 
   Result<void> write_all(int fd, std::span<const std::byte> bytes) override {

@@ -69,14 +69,6 @@ class Vectors {
   give_up(report);
 }
 
-void close_above(int last_kept) noexcept {
-  if (::syscall(SYS_close_range, last_kept + 1, UINT_MAX, 0) == 0) return;
-  rlimit limit{};  // before Linux 5.9
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  const int end = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 65'536));
-  for (int fd = last_kept + 1; fd < end; ++fd) ::close(fd);
-}
-
 // Descriptors 0, 1, 2, the handed one and, behind it until exec, the report pipe; no others.
 int arrange_descriptors(int null, int handed, int report) noexcept {
   // Duplicates above all slots that are about to be filled.
@@ -141,6 +133,14 @@ Result<Started> start_bound(const Program& program, int handed) {
     ::signal(SIGTTIN, SIG_IGN);
     return arrange_descriptors(null.get(), handed, report);
   });
+}
+
+void close_above(int last_kept) noexcept {
+  if (::syscall(SYS_close_range, last_kept + 1, UINT_MAX, 0) == 0) return;
+  rlimit limit{};  // before Linux 5.9
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  const int end = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 65'536));
+  for (int fd = last_kept + 1; fd < end; ++fd) ::close(fd);
 }
 
 void keep_heap_small_and_warm() noexcept {

@@ -48,6 +48,9 @@ Result<Started> start_foreground(const Program& program);
 // descriptors it has only `handed`, as kHandedDescriptor.
 Result<Started> start_bound(const Program& program, int handed);
 
+// Closes every descriptor above this one.
+void close_above(int last_kept) noexcept;
+
 // For a process that now and then needs memory for a moment: up to a megabyte freed stays in the
 // heap, so that the next need of that size meets no page fault, and what is larger always goes back
 // to the system. (By default the C library gives back from 128 KiB on, and, once a large block was

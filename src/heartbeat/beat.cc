@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "settings/sources_hash.h"
 #include "sources/overlay.h"
 #include "sources/report.h"
 
@@ -22,23 +23,25 @@ constexpr std::chrono::milliseconds kBackupDelay{300};
 
 }  // namespace
 
-Beat::Beat(const sources::Surroundings& surroundings, const settings::Settings& settings, sources::ReadLimits limits)
+Beat::Beat(const sources::Surroundings& surroundings, const settings::Settings& settings, sources::ReadLimits limits,
+           std::chrono::milliseconds write_again)
     : Activity(surroundings.io),
       settings_(settings),
       around_(surroundings),
-      sources_hash_(sources::sources_hash(settings.sources, settings.consul)),
+      sources_hash_(settings::sources_hash(settings.sources, settings.consul)),
       client_(surroundings.io, settings.consul),
       reader_(surroundings.io, settings,
               {.answered = [this] { around_.liveness.answered(); },
                .waiting = [this](const std::string& why) {
                  around_.liveness.failed({ErrorCode::kUnavailable, why});
                }},
-              limits),
+              limits, surroundings.backup),
       backoff_(consul::process_seed()),
       random_(static_cast<std::minstd_rand::result_type>(consul::process_seed())),
       next_(surroundings.io),
       generation_moved_(std::make_shared<sources::Wakeup>(surroundings.io)),
-      calm_(surroundings.io) {}
+      calm_(surroundings.io),
+      write_again_(write_again) {}
 
 void Beat::start() {
   watch_generations();
@@ -93,15 +96,20 @@ asio::awaitable<void> Beat::read_now_and_then() {
     if (good) {
       backoff_.succeed();
       write_backup();
+      if (write_failed_) generation_moved_->notify();  // whoever sleeps until one moves must try again
     }
-    const std::chrono::nanoseconds pause = good ? next_interval() : backoff_.fail(client_.refused_locally());
+    const std::chrono::nanoseconds pause = good ? next_interval() : backoff_.fail(client_.is_local());
     static_cast<void>(co_await next_.wait_for(pause));
   }
 }
 
 asio::awaitable<void> Beat::keep_backup() {
   while (!stopping()) {
-    co_await generation_moved_->wait();
+    if (write_failed_) {
+      static_cast<void>(co_await generation_moved_->wait_for(write_again_));
+    } else {
+      co_await generation_moved_->wait();
+    }
     if (!stopping()) static_cast<void>(co_await calm_.wait_for(kBackupDelay));
     // At the end too: what was published in the last moment must outlive this process.
     const auto current = around_.target.current();
@@ -117,16 +125,22 @@ void Beat::write_backup() {
       current->header().sources_hash != sources_hash_) {
     return;
   }
-  Result<void> written = current->verify();
-  if (written) {
-    written = around_.backup->write(current->bytes());
-    if (written) backed_up_ = current->header().generation;
-  } else {
-    static_cast<void>(around_.target.check_snapshot());  // retires the page; the next stamp renews it
+  const auto written = write(*current);
+  write_failed_ = !written;
+  if (written) return around_.liveness.backup_written();
+  backed_up_ = 0;
+  around_.liveness.backup_failed("the backup was not written: " + written.error().text);
+}
+
+Result<void> Beat::write(const SnapshotView& current) {
+  const std::uint64_t generation = current.header().generation;
+  if (auto sound = current.verify(); !sound) {
+    static_cast<void>(around_.target.check_snapshot());  // retires the page; the next stamp tells
+    return sound;
   }
-  const std::string error = written ? std::string() : "the backup was not written: " + written.error().text;
-  if (error != backup_error_ && !error.empty()) spdlog::error("{}", error);
-  backup_error_ = error;
+  if (auto written = around_.backup->write(current.bytes()); !written) return written;
+  backed_up_ = generation;
+  return {};
 }
 
 }  // namespace shmconf::heartbeat

@@ -23,8 +23,11 @@ namespace shmconf::heartbeat {
 
 class Beat final : public sources::Activity {
  public:
+  // After a backup that could not be written.
+  static constexpr std::chrono::milliseconds kWriteAgain{30'000};
+
   Beat(const sources::Surroundings& surroundings, const settings::Settings& settings,
-       sources::ReadLimits limits = sources::ReadLimits());
+       sources::ReadLimits limits = sources::ReadLimits(), std::chrono::milliseconds write_again = kWriteAgain);
 
   void start() override;
   void renewed() override;
@@ -37,6 +40,7 @@ class Beat final : public sources::Activity {
   boost::asio::awaitable<void> keep_backup();
   void watch_generations();
   void write_backup();
+  Result<void> write(const SnapshotView& current);
   [[nodiscard]] std::chrono::nanoseconds next_interval();
 
   const settings::Settings settings_;
@@ -51,7 +55,8 @@ class Beat final : public sources::Activity {
   std::shared_ptr<sources::Wakeup> generation_moved_;
   sources::Wakeup calm_;
   std::unique_ptr<GenerationWatch> generations_;
-  std::string backup_error_;
+  const std::chrono::milliseconds write_again_;
+  bool write_failed_ = false;
   std::uint64_t backed_up_ = 0;  // generation that the backup holds
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <limits>
 #include <utility>
 
 namespace shmconf::reader {
@@ -15,8 +16,18 @@ constexpr std::uint64_t kUnseen = 2;
 constexpr int kMaxOvertakes = 8;
 
 // Unmapping costs 40 ns or more for each page that was read, milliseconds for a large map. So it is
-// given back over the next reads: a slice costs each of them a few microseconds.
-constexpr std::size_t kReleaseSliceBytes = 64 * 1024;
+// given back over the next reads: a slice costs each of them a few microseconds. Then the next one is
+// made ready in the same way.
+constexpr std::size_t kSliceBytes = 64 * 1024;
+// Whoever was waiting for a change reads a few keys at once; those reads are left alone.
+constexpr int kReadsBeforeTidying = 16;
+// How many reads, or waits, look whether the next snapshot can be mapped ahead. One that is never
+// ready must not cost for ever; a large one takes its publisher about 10 ms, a read 10 ns.
+constexpr int kReadsForNext = 1 << 20;
+constexpr int kWaitsForNext = 2;
+// Give back, open, populate, prepare.
+constexpr int kTidyingSteps = 4;
+constexpr std::size_t kAtOnce = std::numeric_limits<std::size_t>::max();
 
 constexpr std::chrono::milliseconds kRetryInterval{100};
 // A publisher killed between its store and its wake owes a wake; the path may be replaced meanwhile.
@@ -124,6 +135,8 @@ Result<void> Attachment::take_backup(const Error& why) {
 }
 
 Result<void> Attachment::load(std::uint64_t generation) {
+  // Ready or not, it may be this one.
+  if (!next_.region.empty()) place_->prepare(*page_, std::exchange(next_, {}));
   auto mapping = place_->open_snapshot(*page_, generation);
   if (!mapping) return mapping.error();
   take(std::move(*mapping));
@@ -135,14 +148,37 @@ Result<void> Attachment::load(std::uint64_t generation) {
 // The view is the newest for this word.
 void Attachment::settle(std::uint64_t word_now) noexcept {
   taken_word_ = word_now;
-  seen = leaving_.empty() && !is_fresh_ ? word_now : kUnseen;
+  seen = leaving_.empty() && !is_fresh_ && tries_for_next_ == 0 ? word_now : kUnseen;
 }
 
-void Attachment::tidy(std::size_t release_bytes) noexcept {
+void Attachment::tidy(std::size_t bytes) {
   if (is_fresh_) mapping_->region().keep_out_of_dumps();
   is_fresh_ = false;
-  leaving_.shrink(release_bytes);
+  if (!leaving_.empty()) {
+    leaving_.shrink(bytes);
+  } else if (tries_for_next_ > 0) {
+    prepare_next(bytes);
+  }
   settle(taken_word_);
+}
+
+void Attachment::prepare_next(std::size_t bytes) {
+  if (!page_) {
+    tries_for_next_ = 0;
+  } else if (next_.region.empty()) {
+    auto draft = place_->open_draft(*page_);
+    const bool not_ready = !draft && draft.error().code == ErrorCode::kNotReady;
+    tries_for_next_ = draft ? tries_for_next_ : not_ready ? tries_for_next_ - 1 : 0;
+    if (!draft) return;
+    next_ = std::move(*draft);
+    next_ready_bytes_ = 0;
+  } else if (next_ready_bytes_ < next_.region.bytes().size()) {
+    next_.region.populate(next_ready_bytes_, bytes);
+    next_ready_bytes_ += std::min(bytes, next_.region.bytes().size() - next_ready_bytes_);
+  } else {
+    tries_for_next_ = 0;
+    place_->prepare(*page_, std::exchange(next_, {}));
+  }
 }
 
 void Attachment::take(std::shared_ptr<const Mapping> mapping) noexcept {
@@ -150,12 +186,15 @@ void Attachment::take(std::shared_ptr<const Mapping> mapping) noexcept {
   mapping_.swap(mapping);
   ++views;
   is_fresh_ = true;
+  reads_before_tidying_ = kReadsBeforeTidying;
+  tries_for_next_ = kReadsForNext;
   const Mapping::Catch caught(leaving_);
   mapping.reset();
 }
 
 void Attachment::follow(std::shared_ptr<const Page> page) noexcept {
   page_ = std::move(page);
+  next_ = {};
   word = &page_->control().generation;
   seen = kUnseen;
   taken_word_ = kUnseen;
@@ -174,7 +213,11 @@ void Attachment::advance() noexcept {
     for (int attempt = 0; attempt < kMaxOvertakes; ++attempt) {
       // Pairs with the publisher's release store, which follows the rename into place.
       const std::uint64_t now = word->load(std::memory_order_acquire);
-      if (now == taken_word_) return tidy(kReleaseSliceBytes);
+      if (now == taken_word_) {
+        if (reads_before_tidying_ == 0) return tidy(kSliceBytes);
+        --reads_before_tidying_;
+        return;
+      }
       // A new page, still empty: the view that we have is the best there is.
       if (now != format::kRetired && !format::has_snapshot(now)) return settle(now);
       if (now == failed_word_ && place_->now() < retry_at_) return;
@@ -195,7 +238,9 @@ void Attachment::advance() noexcept {
 void Attachment::look_again() noexcept {
   if (!place_) return;
   try {
-    if (!page_ || place_->is_replaced(*page_)) follow_path();
+    // A page that has news is in its place; a look at the path would only keep the news waiting.
+    const bool has_news = page_ && word->load(std::memory_order_acquire) != taken_word_;
+    if (!has_news && (!page_ || place_->is_replaced(*page_))) follow_path();
   } catch (const std::exception&) {
     return;  // no memory: as if nothing had changed
   }
@@ -208,6 +253,11 @@ bool Attachment::report() {
   reported_generation_ = generation();
   changes_.deliver(snapshot());
   return moved;
+}
+
+std::shared_ptr<const std::atomic<std::uint64_t>> Attachment::generation_word() const noexcept {
+  if (!page_) return nullptr;
+  return {page_, &page_->control().generation};
 }
 
 bool Attachment::poll() {
@@ -230,7 +280,9 @@ bool Attachment::wait(std::chrono::nanoseconds timeout, std::optional<std::uint6
     if (left <= std::chrono::nanoseconds(0)) return false;
     if (word != waited_on) continue;
     // Nobody wakes the waiters of a retired page, or of none: look for another one.
-    tidy(leaving_.bytes().size());  // while nobody waits for us
+    // While nobody waits for us.
+    tries_for_next_ = std::min(tries_for_next_, kWaitsForNext);
+    for (int step = 0; step < kTidyingSteps && !newest(); ++step) tidy(kAtOnce);
     const bool settled = page_ && newest();
     const std::chrono::nanoseconds slice = settled ? kWaitSlice : kRetryInterval;
     place_->wait(*word, expected, std::min<std::chrono::nanoseconds>(left, slice));

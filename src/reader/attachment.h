@@ -41,6 +41,7 @@ class Attachment : public Cursor {
   bool wait(std::chrono::nanoseconds timeout, std::optional<std::uint64_t> after);
   [[nodiscard]] Status status();
   [[nodiscard]] Snapshot snapshot() const noexcept { return Snapshot(mapping_, view); }
+  [[nodiscard]] std::shared_ptr<const std::atomic<std::uint64_t>> generation_word() const noexcept;
   [[nodiscard]] Changes& changes() noexcept { return changes_; }
 
  private:
@@ -53,7 +54,9 @@ class Attachment : public Cursor {
   bool follow_path() noexcept;
   void take(std::shared_ptr<const Mapping> mapping) noexcept;
   void settle(std::uint64_t word_now) noexcept;
-  void tidy(std::size_t release_bytes) noexcept;
+  // One step of what a change left to do, at most that many bytes of it.
+  void tidy(std::size_t bytes);
+  void prepare_next(std::size_t bytes);
   bool report();
   [[nodiscard]] std::uint64_t generation() const noexcept { return view.header().generation; }
 
@@ -64,10 +67,15 @@ class Attachment : public Cursor {
   std::atomic<std::uint64_t> no_word_;     // what `word` is without a page
 
   // What the first read of a generation leaves to the next ones: the map that was left and that
-  // nobody else holds, to be given back in slices; and the new map, to be kept out of core files. As
-  // long as there is some of it, `seen` stays behind, so that reads come by.
+  // nobody else holds, to be given back in slices; the new map, to be kept out of core files; and the
+  // next one, to be mapped ahead. As long as there is some of it, `seen` stays behind, so that reads
+  // come by.
   Region leaving_;
   bool is_fresh_ = false;
+  int reads_before_tidying_ = 0;
+  int tries_for_next_ = 0;              // to have the next snapshot mapped ahead; 0: done
+  Page::Draft next_;                    // on its way there
+  std::size_t next_ready_bytes_ = 0;
   std::uint64_t taken_word_ = 0;  // the word that the view is the newest for, whatever `seen` says
 
   std::uint64_t failed_word_ = 0;  // the word whose snapshot could not be opened

@@ -2,16 +2,19 @@
 #include "shmconf/c.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <exception>
 #include <limits>
+#include <memory>
 #include <new>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "shmconf/launch.h"
 #include "shmconf/reader.h"
 
 #ifndef SHMCONF_VERSION
@@ -24,6 +27,10 @@ struct shmconf_reader {
 
 struct shmconf_snapshot {
   shmconf::Snapshot snapshot;
+};
+
+struct shmconf_word {
+  std::shared_ptr<const std::atomic<uint64_t>> word;
 };
 
 struct shmconf_iterator {
@@ -87,6 +94,20 @@ shmconf::OpenOptions options_of(const shmconf_options* given) {
   options.backup_file = string_of(known.backup_file);
   options.verify = known.verify != 0;
   options.allow_backup = known.deny_backup == 0;
+  return options;
+}
+
+shmconf::LaunchOptions options_of(const shmconf_launch_options* given) {
+  shmconf_launch_options known = SHMCONF_LAUNCH_OPTIONS_INIT;
+  if (given != nullptr) std::memcpy(&known, given, std::min(given->size, sizeof known));
+  shmconf::LaunchOptions options;
+  options.directory = string_of(known.directory);
+  options.backup_file = string_of(known.backup_file);
+  options.settings_file = string_of(known.settings_file);
+  options.binary = string_of(known.binary);
+  for (auto next = known.arguments; next != nullptr && *next != nullptr; ++next) {
+    options.arguments.emplace_back(*next);
+  }
   return options;
 }
 
@@ -214,6 +235,12 @@ shmconf_code shmconf_open_directory(const char* directory, const shmconf_options
 shmconf_code shmconf_open_backup(const char* file, shmconf_reader** reader) noexcept {
   *reader = nullptr;
   return guarded([&] { return hand_out(shmconf::Reader::open_backup(string_of(file)), reader); });
+}
+
+shmconf_code shmconf_launch(const char* name, const shmconf_launch_options* options,
+                            shmconf_reader** reader) noexcept {
+  *reader = nullptr;
+  return guarded([&] { return hand_out(shmconf::launch(string_of(name), options_of(options)), reader); });
 }
 
 shmconf_code shmconf_copy(const shmconf_reader* reader, shmconf_reader** copy) noexcept {
@@ -349,6 +376,16 @@ shmconf_code shmconf_next(shmconf_iterator* iterator, shmconf_entry* entry) noex
 void shmconf_iterator_free(shmconf_iterator* iterator) noexcept { delete iterator; }
 
 uint64_t shmconf_generation(shmconf_reader* reader) noexcept { return reader->reader.generation(); }
+
+shmconf_code shmconf_word_take(shmconf_reader* reader, shmconf_word** word, const uint64_t** address) noexcept {
+  static_assert(sizeof(std::atomic<uint64_t>) == sizeof(uint64_t));
+  *word = new (std::nothrow) shmconf_word{reader->reader.generation_word()};
+  if (*word == nullptr) return no_memory();
+  *address = reinterpret_cast<const uint64_t*>((*word)->word.get());
+  return SHMCONF_OK;
+}
+
+void shmconf_word_free(shmconf_word* word) noexcept { delete word; }
 
 shmconf_code shmconf_poll(shmconf_reader* reader) noexcept {
   return guarded([&] { return reader->reader.poll() ? SHMCONF_OK : SHMCONF_TIMEOUT; });

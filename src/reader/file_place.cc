@@ -117,6 +117,7 @@ bool FilePlace::is_replaced(const Page& page) const {
 Result<std::shared_ptr<const Mapping>> FilePlace::open_snapshot(const Page& page,
                                                                 std::uint64_t generation) const {
   if (auto mapped = Registry::process().snapshot(page, generation)) return mapped;
+  if (auto prepared = take_prepared(page, generation)) return prepared;
   // By its whole path, in one system call: the directory was judged with the page, and nobody but
   // the page's owner can have put a file of that owner there.
   const std::string path = directory_ + "/" + format::generation_name(generation);
@@ -139,6 +140,45 @@ Result<std::shared_ptr<const Mapping>> FilePlace::open_snapshot(const Page& page
     return Error{ErrorCode::kDamaged, "'" + path + "' holds another generation than its name says"};
   }
   auto mapping = std::make_shared<const Mapping>(std::move(*region), *view);
+  return Registry::process().add(page, generation, std::move(mapping));
+}
+
+Result<Page::Draft> FilePlace::open_draft(const Page& page) const {
+  // Pairs with the publisher's release store: behind it, the file is in its place.
+  const std::uint64_t id = page.control().draft_id.load(std::memory_order_acquire);
+  const bool is_published = id == page.control().snapshot_id.load(std::memory_order_relaxed);
+  if (id == 0 || is_published) return Error{ErrorCode::kNotReady, ""};
+  if (Registry::process().is_prepared(page, id)) return Error{ErrorCode::kAbsent, ""};
+  const std::string path = directory_ + "/" + format::draft_name(format::Role::kWatch, id);
+  struct stat info;
+  auto file = open_file(AT_FDCWD, path.c_str(), path, info);
+  if (!file) return file.error();
+  const auto size_bytes = static_cast<std::size_t>(info.st_size);
+  if (info.st_uid != page.owner || size_bytes < format::kSnapshotHeaderBytes) return Error{ErrorCode::kDamaged, ""};
+  auto region = Region::map_file(file->get(), size_bytes, path);
+  if (!region) return region.error();
+  region->keep_out_of_dumps();
+  return Page::Draft{.id = id, .region = std::move(*region)};
+}
+
+void FilePlace::prepare(const Page& page, Page::Draft draft) const {
+  Registry::process().prepare(page, std::move(draft));
+}
+
+// What was prepared, if it is this generation. Its file may have become shorter, so nothing
+// behind the snapshot's end may be touched.
+std::shared_ptr<const Mapping> FilePlace::take_prepared(const Page& page, std::uint64_t generation) const {
+  const std::uint64_t id = page.control().snapshot_id.load(std::memory_order_acquire);
+  Region region = Registry::process().take_prepared(page, id);
+  if (region.empty()) return nullptr;
+  const auto& header = *static_cast<const format::SnapshotHeader*>(region.data());
+  // A newer generation may be under way: then this one is opened by its name.
+  if (header.generation != generation || header.draft_id != id || header.total_bytes > region.bytes().size()) {
+    return nullptr;
+  }
+  const auto view = SnapshotView::open(region.bytes().first(header.total_bytes));
+  if (!view) return nullptr;
+  auto mapping = std::make_shared<const Mapping>(std::move(region), *view);
   return Registry::process().add(page, generation, std::move(mapping));
 }
 

@@ -22,6 +22,8 @@ class FilePlace : public Place {
   [[nodiscard]] bool is_replaced(const Page& page) const override;
   [[nodiscard]] Result<std::shared_ptr<const Mapping>> open_snapshot(const Page& page,
                                                                      std::uint64_t generation) const override;
+  [[nodiscard]] Result<Page::Draft> open_draft(const Page& page) const override;
+  void prepare(const Page& page, Page::Draft draft) const override;
   [[nodiscard]] Result<Backup> open_backup(const Page* page) const override;
   [[nodiscard]] std::chrono::nanoseconds now() const override;
   void wait(const std::atomic<std::uint64_t>& word, std::uint32_t expected,
@@ -29,6 +31,7 @@ class FilePlace : public Place {
 
  private:
   [[nodiscard]] Result<Descriptor> open_directory() const;
+  [[nodiscard]] std::shared_ptr<const Mapping> take_prepared(const Page& page, std::uint64_t generation) const;
 
   Location location_;
   std::string directory_;

@@ -62,6 +62,13 @@ class Page {
 
   [[nodiscard]] const format::ControlPage& control() const noexcept { return *control_; }
 
+  // What may become the next snapshot, mapped ahead.
+  struct Draft {
+    std::uint64_t id = 0;
+    Region region;
+  };
+  mutable Draft next;  // guarded by the registry's mutex
+
   // Of the file, and who owns it; set once, before the page is shared.
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
@@ -101,6 +108,12 @@ class Place {
   // kNoSpace, kSystem.
   [[nodiscard]] virtual Result<std::shared_ptr<const Mapping>> open_snapshot(
       const Page& page, std::uint64_t generation) const = 0;
+
+  // Maps what watch has ready for the next generation. Errors: kNotReady (ask again), kAbsent
+  // (this process has prepared it), others as open_snapshot().
+  [[nodiscard]] virtual Result<Page::Draft> open_draft(const Page& page) const = 0;
+  // Keeps it, so that open_snapshot() makes no system call should it become a generation.
+  virtual void prepare(const Page& page, Page::Draft draft) const = 0;
 
   // The last good configuration on disk, verified; or the one before it. `page` (may be null) may
   // name the file. Errors: as open_snapshot().

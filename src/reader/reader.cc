@@ -56,6 +56,10 @@ Snapshot Reader::snapshot() const noexcept {
   return reader::behind(*cursor_).snapshot();
 }
 
+std::shared_ptr<const std::atomic<std::uint64_t>> Reader::generation_word() const noexcept {
+  return reader::behind(*cursor_).generation_word();
+}
+
 bool Reader::poll() { return reader::behind(*cursor_).poll(); }
 
 bool Reader::wait_for_change(std::chrono::nanoseconds timeout) {

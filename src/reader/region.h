@@ -37,6 +37,8 @@ class Region {
 
   // From now on nobody writes to it, not even by mistake.
   void protect() noexcept;
+  // Has these bytes at hand, so that reading them meets no page fault; as far as they are there.
+  void populate(std::size_t offset, std::size_t bytes) const noexcept;
   // Keeps configuration, and the secrets in it, out of core files.
   void keep_out_of_dumps() const noexcept;
 

@@ -37,6 +37,23 @@ std::shared_ptr<const Page> Registry::add(std::shared_ptr<const Page> page) {
   return page;
 }
 
+bool Registry::is_prepared(const Page& page, std::uint64_t draft_id) {
+  const std::lock_guard lock(mutex_);
+  return page.next.id == draft_id;
+}
+
+void Registry::prepare(const Page& page, Page::Draft draft) {
+  const std::lock_guard lock(mutex_);
+  std::swap(page.next, draft);
+}
+
+Region Registry::take_prepared(const Page& page, std::uint64_t draft_id) {
+  const std::lock_guard lock(mutex_);
+  if (draft_id == 0 || page.next.id != draft_id) return Region();
+  page.next.id = 0;
+  return std::move(page.next.region);
+}
+
 std::shared_ptr<const Mapping> Registry::snapshot(const Page& page, std::uint64_t generation) {
   const std::lock_guard lock(mutex_);
   for (const auto& [mapped, mapping] : page.mapped) {

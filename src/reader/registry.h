@@ -24,6 +24,13 @@ class Registry {
   // Makes a page known. Returns the one to use: another thread may have been first.
   std::shared_ptr<const Page> add(std::shared_ptr<const Page> page);
 
+  // Whether the page's draft of that id is mapped.
+  bool is_prepared(const Page& page, std::uint64_t draft_id);
+  // Keeps a mapped draft, instead of the one before.
+  void prepare(const Page& page, Page::Draft draft);
+  // The mapped draft of that id, or an empty region; at most once.
+  Region take_prepared(const Page& page, std::uint64_t draft_id);
+
   // The mapped snapshot of a generation of the page, or null.
   std::shared_ptr<const Mapping> snapshot(const Page& page, std::uint64_t generation);
   std::shared_ptr<const Mapping> add(const Page& page, std::uint64_t generation,

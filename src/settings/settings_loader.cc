@@ -162,6 +162,10 @@ void finish(Scope scope, Assembly& assembly) {
   choose_token(assembly);
   check_token_file(assembly);
   check_tls(assembly);
+  for (std::string* path : {&settings.consul.token_file, &settings.consul.tls.ca_file, &settings.consul.tls.ca_path,
+                            &settings.consul.tls.certificate_file, &settings.consul.tls.key_file}) {
+    make_absolute(*path);
+  }
 }
 
 }  // namespace

@@ -44,8 +44,8 @@ enum class Scope {
 
 using Loaded = std::variant<Settings, std::vector<Problem>>;
 
-// Valid settings, or at least one problem, each with its place and a hint. Relative paths of the
-// directory and of the backup become absolute, since other processes get them too.
+// Valid settings, or at least one problem, each with its place and a hint. Relative paths become
+// absolute, since other processes get them too.
 Loaded load_settings(const Flags& flags, const Environment& environment, Scope scope);
 
 // The same as a Result, all problems in one error of code kInvalid.

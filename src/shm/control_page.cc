@@ -7,12 +7,12 @@
 #include <algorithm>
 #include <new>
 
+#include "shm/group_access.h"
+
 namespace shmconf::shm {
 namespace {
 
 using format::ControlPage;
-
-constexpr char kTemporaryFile[] = "control.tmp";
 
 bool is_sound(const ControlPage& page, const std::string& boot_id) {
   // Pairs with the release store in make_page(): behind it, every other field is there.
@@ -54,14 +54,12 @@ Result<AttachedPage> attach_page(env::Env& env, int directory, const std::string
 Result<Mapping> make_page(env::Env& env, int directory, mode_t mode, std::optional<gid_t> group,
                           const std::string& boot_id, std::uint64_t created_wall_s) {
   // One that a killed maker left; there may be none.
-  if (auto removed = env.unlink_at(directory, kTemporaryFile); !removed && removed.error().code != ErrorCode::kAbsent) {
+  if (auto removed = env.unlink_at(directory, kPageDraftFile); !removed && removed.error().code != ErrorCode::kAbsent) {
     return removed.error();
   }
-  auto fd = env.open_at(directory, kTemporaryFile, O_RDWR | O_CREAT | O_EXCL, mode);
+  auto fd = env.open_at(directory, kPageDraftFile, O_RDWR | O_CREAT | O_EXCL, mode);
   if (!fd) return fd.error();
-  if (group) {
-    if (auto given = env.set_group(fd->get(), *group); !given) return given.error();
-  }
+  if (auto given = give_to_group(env, fd->get(), group, mode); !given) return given.error();
   if (auto sized = env.allocate(fd->get(), format::kControlPageBytes); !sized) return sized.error();
   auto map = Mapping::map(env, fd->get(), format::kControlPageBytes, Access::kReadWrite);
   if (!map) return map;
@@ -73,7 +71,7 @@ Result<Mapping> make_page(env::Env& env, int directory, mode_t mode, std::option
   page->created_wall_s = created_wall_s;
   page->generation.store(created_wall_s << 32, std::memory_order_relaxed);
   page->version.store(format::kControlVersion, std::memory_order_release);
-  if (auto renamed = env.rename_at(directory, kTemporaryFile, format::kControlFile); !renamed) return renamed.error();
+  if (auto renamed = env.rename_at(directory, kPageDraftFile, format::kControlFile); !renamed) return renamed.error();
   return map;
 }
 

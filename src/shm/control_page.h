@@ -16,6 +16,9 @@
 
 namespace shmconf::shm {
 
+// Where a page is made before it is renamed.
+inline constexpr char kPageDraftFile[] = "control.tmp";
+
 enum class PageSoundness : std::uint8_t { kSound, kAbsent, kUnsound };
 
 struct AttachedPage {

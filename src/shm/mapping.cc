@@ -67,6 +67,10 @@ void Mapping::make_read_only() noexcept {
   if (region_) ::mprotect(region_->region.get_address(), region_->region.get_size(), PROT_READ);
 }
 
+void Mapping::shrink(std::size_t bytes) noexcept {
+  if (region_) region_->region.shrink_by(region_->region.get_size() - bytes);
+}
+
 void Mapping::reset() noexcept { region_.reset(); }
 
 }  // namespace shmconf::shm

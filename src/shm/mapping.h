@@ -29,6 +29,8 @@ class Mapping {
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept;
   // From now on a store through this mapping is a fault.
   void make_read_only() noexcept;
+  // Keeps the first bytes, which must be mapped.
+  void shrink(std::size_t bytes) noexcept;
   void reset() noexcept;
 
  private:

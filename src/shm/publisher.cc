@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "shm/draft.h"
 #include "shm/mapping.h"
 #include "shm/snapshot_builder.h"
 
@@ -21,19 +22,13 @@ using format::generation_name;
 
 constexpr std::chrono::milliseconds kLockTimeout{2'000};
 
-std::string temporary_name(format::Role role) {
-  switch (role) {
-    case format::Role::kWatch:
-      return "snapshot.tmp.watch";
-    case format::Role::kHeartbeat:
-      return "snapshot.tmp.heartbeat";
-    case format::Role::kSupervisor:
-      break;
-  }
-  return "snapshot.tmp.supervisor";
-}
+// Up to here the file of the next generation is made before it is needed.
+constexpr std::uint64_t kSpareUpToBytes = std::uint64_t{64} << 20;
+// What stays free in the tmpfs beside it, in files of its size.
+constexpr std::uint64_t kFreeBesideSpare = 2;
+constexpr std::uint64_t kPageBytes = 4096;
 
-std::uint64_t random_seed() {
+std::uint64_t random_number() {
   std::random_device device;
   return static_cast<std::uint64_t>(device()) << 32 | device();
 }
@@ -48,11 +43,13 @@ struct Publisher::State {
   Env* env;
   Segment* segment;
   format::Role role;
-  std::string temporary;
   std::uint64_t hash_seed;
+  std::mt19937_64 draft_ids;
   Mapping map;  // of generation `mapped`
   std::uint64_t mapped = 0;
   SnapshotView view;
+
+  Draft spare;  // made ahead, for the next generation
 
   [[nodiscard]] ControlPage& page() const { return segment->page(); }
   [[nodiscard]] int directory() const { return segment->directory(); }
@@ -91,28 +88,40 @@ struct Publisher::State {
     view = SnapshotView();
   }
 
-  // A file of this size under the role's temporary name, mapped for writing.
-  Result<Mapping> make_temporary(std::uint64_t bytes) {
-    discard_temporary();
-    const auto group = segment->place().group;
-    auto fd = env->open_at(directory(), temporary, O_RDWR | O_CREAT | O_EXCL, group ? 0640 : 0600);
-    if (!fd) return fd.error();
-    if (group) {
-      if (auto given = env->set_group(fd->get(), *group); !given) return given.error();
+  // A draft of this size, zeroed.
+  Result<Draft> make_draft(std::uint64_t bytes) {
+    if (spare.made() && spare.bytes().size() >= bytes) {
+      Draft draft = std::move(spare);
+      if (draft.shrink(bytes)) return draft;
     }
-    auto sized = env->allocate(fd->get(), bytes);
-    if (!sized && sized.error().code == ErrorCode::kNoSpace) {
+    spare = Draft();
+    auto draft = new_draft(bytes);
+    if (!draft && draft.error().code == ErrorCode::kNoSpace) {
       // Readers of the previous generation keep their maps; its name only holds the space.
       remove_all_but(page().generation.load(std::memory_order_relaxed), 0);
-      sized = env->allocate(fd->get(), bytes);
+      draft = new_draft(bytes);
     }
-    if (!sized) {
-      discard_temporary();
-      return sized.error().code == ErrorCode::kNoSpace ? no_room(bytes) : sized.error();
-    }
-    auto opened = Mapping::map(*env, fd->get(), bytes, Access::kReadWrite);
-    if (!opened) discard_temporary();
-    return opened;
+    return draft || draft.error().code != ErrorCode::kNoSpace ? std::move(draft) : no_room(bytes);
+  }
+
+  Result<Draft> new_draft(std::uint64_t bytes) {
+    const std::uint64_t id = std::max<std::uint64_t>(1, draft_ids());
+    return Draft::make(*env, directory(), role, id, segment->place().group, bytes);
+  }
+
+  // For a generation that is as large as the current one, or a little larger. Where this fails, the
+  // next publish makes its own.
+  void make_spare() {
+    const std::uint64_t bytes = (view.bytes().size() + kPageBytes - 1) / kPageBytes * kPageBytes;
+    if (role != format::Role::kWatch || spare.made() || mapped == 0 || bytes > kSpareUpToBytes) return;
+    const auto free_bytes = env->free_bytes(directory());
+    if (!free_bytes || *free_bytes / (kFreeBesideSpare + 1) < bytes) return;
+    auto draft = new_draft(bytes);
+    if (!draft) return;
+    std::ranges::fill(draft->bytes(), std::byte{0});  // so that its pages are there when they are needed
+    spare = std::move(*draft);
+    // Pairs with the reader's acquire load: behind it, the file is in its place.
+    page().draft_id.store(spare.id(), std::memory_order_release);
   }
 
   [[nodiscard]] Error no_room(std::uint64_t bytes) const {
@@ -121,12 +130,20 @@ struct Publisher::State {
                                           std::to_string(bytes) + " bytes; the last good one stays"};
   }
 
-  void discard_temporary() { static_cast<void>(env->unlink_at(directory(), temporary)); }
+  // What a killed process of this role left behind.
+  void remove_drafts() {
+    if (role == format::Role::kWatch) page().draft_id.store(0, std::memory_order_relaxed);
+    auto names = env->list(directory());
+    if (!names) return;
+    for (const std::string& name : *names) {
+      if (name.starts_with(format::draft_prefix(role))) static_cast<void>(env->unlink_at(directory(), name));
+    }
+  }
 
   // Under the publish lock: makes the built snapshot the next generation. Sync count and name come
   // before the generation word, so that a kill in between costs the peer one more read of Consul,
   // never an update.
-  Result<std::uint64_t> show(Mapping& built, format::Origin origin, std::uint64_t new_sync_count) {
+  Result<std::uint64_t> show(Draft& built, format::Origin origin, std::uint64_t new_sync_count) {
     const std::uint64_t before = page().generation.load(std::memory_order_relaxed);
     if (static_cast<std::uint32_t>(before + 2) == 0) {
       // The counter is used up: everyone attaches to a new page.
@@ -135,19 +152,20 @@ struct Publisher::State {
       return replaced();
     }
     const std::uint64_t generation = before + 1;
-    stamp_generation(built.bytes(), generation, env->wall_now(), origin);
-    if (auto renamed = env->rename_at(directory(), temporary, generation_name(generation)); !renamed) {
-      return renamed.error();
-    }
+    stamp_generation(built.bytes(), generation, env->wall_now(), origin, built.id());
+    if (auto renamed = built.publish_as(generation_name(generation)); !renamed) return renamed.error();
     page().sync_count.store(new_sync_count, std::memory_order_release);
+    const auto& header = *reinterpret_cast<const format::SnapshotHeader*>(built.bytes().data());
+    page().sources_hash.store(header.sources_hash, std::memory_order_release);
+    page().snapshot_id.store(built.id(), std::memory_order_release);
     page().generation.store(generation, std::memory_order_release);
     segment->wake();
     return generation;
   }
 
-  void take_over(Mapping built, std::uint64_t generation) {
-    built.make_read_only();
-    map = std::move(built);
+  void take_over(Draft built, std::uint64_t generation) {
+    map = built.take_map();
+    map.make_read_only();
     mapped = generation;
     view = SnapshotView::open(std::as_const(map).bytes()).value();
     auto& publishes = segment->role(role).publishes;
@@ -176,14 +194,15 @@ Result<Publisher> Publisher::attach(Env& env, Segment& segment, format::Role rol
   auto state = std::make_unique<State>(State{.env = &env,
                                              .segment = &segment,
                                              .role = role,
-                                             .temporary = temporary_name(role),
-                                             .hash_seed = random_seed(),
+                                             .hash_seed = random_number(),
+                                             .draft_ids = std::mt19937_64(random_number()),
                                              .map = {},
                                              .mapped = 0,
-                                             .view = {}});
+                                             .view = {},
+                                             .spare = {}});
   auto lock = segment.lock(format::LockByte::kPublish, kLockTimeout);
   if (!lock) return lock.error();
-  state->discard_temporary();
+  state->remove_drafts();
   auto there = state->current();
   if (!there && there.error().code != ErrorCode::kAbsent) return there.error();
   if (there && there->verify()) {
@@ -219,34 +238,25 @@ Result<Outcome> Publisher::publish(Content& content, std::uint64_t& noted, Optio
   const std::uint64_t compared_with = state.page().generation.load(std::memory_order_acquire);
   const bool unchanged = before && state.mapped == compared_with && before->header().origin == content.origin &&
                          same_content(*before, content);
-  Mapping built;
+  Draft built;
   if (!unchanged) {
     content.pointers.clear();
     if (expand) expand(content);
     auto bytes = snapshot_bytes(content);
     if (!bytes) return bytes.error();
-    auto temporary = state.make_temporary(*bytes);
-    if (!temporary) return temporary.error();
-    built = std::move(*temporary);
+    auto draft = state.make_draft(*bytes);
+    if (!draft) return draft.error();
+    built = std::move(*draft);
     build_snapshot(content, state.hash_seed, built.bytes());
   }
 
   auto lock = state.segment->lock(format::LockByte::kPublish, kLockTimeout);
-  if (!lock) {
-    state.discard_temporary();
-    return lock.error();
-  }
+  if (!lock) return lock.error();
   ControlPage& page = state.page();
   const std::uint64_t generation = page.generation.load(std::memory_order_acquire);
-  if (generation == format::kRetired) {
-    state.discard_temporary();
-    return replaced();
-  }
+  if (generation == format::kRetired) return replaced();
   const std::uint64_t synced = page.sync_count.load(std::memory_order_acquire);
-  if (synced != noted || (unchanged && generation != compared_with)) {
-    state.discard_temporary();
-    return Outcome::kMoved;
-  }
+  if (synced != noted || (unchanged && generation != compared_with)) return Outcome::kMoved;
   if (unchanged) {
     page.sync_count.store(synced + 1, std::memory_order_release);
     noted = synced + 1;
@@ -254,10 +264,8 @@ Result<Outcome> Publisher::publish(Content& content, std::uint64_t& noted, Optio
   }
   auto shown = state.show(built, content.origin, synced + 1);
   lock = ByteLock();
-  if (!shown) {
-    state.discard_temporary();
-    return shown.error();
-  }
+  state.env->yield();  // the readers that were woken come before our tidying
+  if (!shown) return shown.error();
   noted = synced + 1;
   state.take_over(std::move(built), *shown);
   return Outcome::kPublished;
@@ -268,34 +276,24 @@ Result<Outcome> Publisher::restore(const SnapshotView& backup) {
   auto there = state.current();
   if (there) return Outcome::kOccupied;
   if (there.error().code != ErrorCode::kAbsent) return there.error();
-  auto temporary = state.make_temporary(backup.bytes().size());
-  if (!temporary) return temporary.error();
-  std::memcpy(temporary->bytes().data(), backup.bytes().data(), backup.bytes().size());
+  auto draft = state.make_draft(backup.bytes().size());
+  if (!draft) return draft.error();
+  std::memcpy(draft->bytes().data(), backup.bytes().data(), backup.bytes().size());
 
   auto lock = state.segment->lock(format::LockByte::kPublish, kLockTimeout);
-  if (!lock) {
-    state.discard_temporary();
-    return lock.error();
-  }
+  if (!lock) return lock.error();
   ControlPage& page = state.page();
-  if (page.generation.load(std::memory_order_acquire) == format::kRetired) {
-    state.discard_temporary();
-    return replaced();
-  }
+  if (page.generation.load(std::memory_order_acquire) == format::kRetired) return replaced();
   there = state.current();
-  if (there || there.error().code != ErrorCode::kAbsent) {
-    state.discard_temporary();
-    if (!there) return there.error();
-    return Outcome::kOccupied;
-  }
-  auto shown = state.show(*temporary, format::Origin::kBackup, page.sync_count.load(std::memory_order_acquire));
+  if (there) return Outcome::kOccupied;
+  if (there.error().code != ErrorCode::kAbsent) return there.error();
+  auto shown = state.show(*draft, format::Origin::kBackup, page.sync_count.load(std::memory_order_acquire));
   lock = ByteLock();
-  if (!shown) {
-    state.discard_temporary();
-    return shown.error();
-  }
-  state.take_over(std::move(*temporary), *shown);
+  if (!shown) return shown.error();
+  state.take_over(std::move(*draft), *shown);
   return Outcome::kPublished;
 }
+
+void Publisher::prepare_next() { state_->make_spare(); }
 
 }  // namespace shmconf::shm

@@ -62,6 +62,11 @@ class Publisher {
   // segment holds no sound snapshot. Does not move the sync count.
   Result<Outcome> restore(const SnapshotView& backup);
 
+  // Makes the file of the next generation ahead, where its size and the tmpfs allow: publishing it
+  // is faster then, and readers can map it before they need it. Costs about as much as publishing;
+  // call it when there is time. Only watch does: one such file is enough.
+  void prepare_next();
+
   // The snapshot that is published now, mapped by this process, or nullopt when there is none that
   // is sound. Valid until the next call of any method.
   [[nodiscard]] std::optional<SnapshotView> current();

@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <array>
-#include <bitset>
 #include <utility>
 
 #include "shm/control_page.h"
+#include "shm/group_access.h"
 #include "shm/mapping.h"
 
 namespace shmconf::shm {
@@ -30,29 +30,7 @@ Error denied(const std::string& what) { return Error{ErrorCode::kDenied, what}; 
 mode_t directory_mode(const Place& place) { return place.group ? 0750 : 0700; }
 mode_t file_mode(const Place& place) { return place.group ? 0640 : 0600; }
 
-Result<void> give_to_group(Env& env, int fd, const Place& place) {
-  if (!place.group) return {};
-  return env.set_group(fd, *place.group);
-}
-
-Result<Fd> open_root(Env& env, const Place& place) {
-  const auto made = env.make_directory(place.root, directory_mode(place));
-  auto root = env.open_directory(place.root);
-  if (!root) {
-    if (root.error().code == ErrorCode::kAbsent && !made) return made.error();
-    return root.error();
-  }
-  auto info = env.info(root->get());
-  if (!info) return info.error();
-  if (place.root_is_default && info->owner != ::geteuid()) {
-    return denied("'" + place.root + "' belongs to uid " + std::to_string(info->owner) + ", not to you (uid " +
-                  std::to_string(::geteuid()) + "): remove it, or name another place with --dir");
-  }
-  if (made && place.group) {
-    if (auto given = give_to_group(env, root->get(), place); !given) return given.error();
-  }
-  return root;
-}
+std::string lock_file_name(const Place& place) { return "." + place.name + ".lock"; }
 
 // Refuses what another user could have put there.
 Result<void> check_ours(const FileInfo& info, const std::string& path) {
@@ -83,13 +61,14 @@ Result<Fd> open_service_directory(Env& env, int root, const Place& place) {
   if (!info) return info.error();
   if (auto ours = check_ours(*info, path); !ours) return ours.error();
   if (made) {
-    if (auto given = give_to_group(env, directory->get(), place); !given) return given.error();
+    const auto given = give_to_group(env, directory->get(), place.group, directory_mode(place));
+    if (!given) return given.error();
   }
   return directory;
 }
 
 Result<Fd> open_lock_file(Env& env, int root, const Place& place) {
-  const std::string name = "." + place.name + ".lock";
+  const std::string name = lock_file_name(place);
   auto file = env.open_at(root, name, O_RDWR | O_CREAT, 0600);
   if (!file) return file.error();
   auto info = env.info(file->get());
@@ -101,6 +80,12 @@ Result<Fd> open_lock_file(Env& env, int root, const Place& place) {
 }
 
 bool same_file(const FileInfo& a, const FileInfo& b) { return a.device == b.device && a.inode == b.inode; }
+
+// Whether a file in the segment's directory is one of this version's.
+bool is_ours(const std::string& name) {
+  return name == format::kControlFile || name == kPageDraftFile || name.starts_with(format::kSnapshotPrefix) ||
+         name.starts_with(format::kDraftPrefix);
+}
 
 // A creation time that no page of this name had before. Requires the publish lock.
 Result<std::uint64_t> next_creation_time(Env& env, int lock_file, std::uint64_t newer_than_s) {
@@ -118,33 +103,47 @@ Result<std::uint64_t> next_creation_time(Env& env, int lock_file, std::uint64_t 
 
 }  // namespace
 
-ByteLock::ByteLock(ByteLock&& other) noexcept
-    : env_(std::exchange(other.env_, nullptr)), file_(std::move(other.file_)), byte_(other.byte_) {}
-
-ByteLock& ByteLock::operator=(ByteLock&& other) noexcept {
-  if (this != &other) {
-    if (env_ != nullptr) env_->unlock_byte(file_->get(), static_cast<std::uint64_t>(byte_));
-    env_ = std::exchange(other.env_, nullptr);
-    file_ = std::move(other.file_);
-    byte_ = other.byte_;
+Result<env::Fd> open_root(env::Env& env, const Place& place) {
+  const auto made = env.make_directory(place.root, directory_mode(place));
+  auto root = env.open_directory(place.root);
+  if (!root) {
+    if (root.error().code == ErrorCode::kAbsent && !made) return made.error();
+    return root.error();
   }
-  return *this;
+  auto info = env.info(root->get());
+  if (!info) return info.error();
+  if (place.root_is_default && info->owner != ::geteuid()) {
+    return denied("'" + place.root + "' belongs to uid " + std::to_string(info->owner) + ", not to you (uid " +
+                  std::to_string(::geteuid()) + "): remove it, or name another place with --dir");
+  }
+  if (made) {
+    const auto given = give_to_group(env, root->get(), place.group, directory_mode(place));
+    if (!given) return given.error();
+  }
+  return root;
 }
 
-ByteLock::~ByteLock() {
-  if (env_ != nullptr) env_->unlock_byte(file_->get(), static_cast<std::uint64_t>(byte_));
-}
+struct ByteLock::Hold {
+  Hold(Env& in, std::shared_ptr<const Fd> of, format::LockByte which) : env(in), file(std::move(of)), byte(which) {}
+  Hold(const Hold&) = delete;
+  Hold& operator=(const Hold&) = delete;
+  ~Hold() { env.unlock_byte(file->get(), static_cast<std::uint64_t>(byte)); }
+
+  Env& env;
+  std::shared_ptr<const Fd> file;
+  const format::LockByte byte;
+};
 
 struct Segment::State {
   Env* env = nullptr;
   Place place;
   Fd root;
   std::shared_ptr<const Fd> lock_file;
+  FileInfo lock_info;
   Fd directory;
   Mapping page_map;
   FileInfo page_info;
-  std::bitset<format::kRoleCount + 1> held_for_life;
-  std::vector<ByteLock> carried;  // life locks taken anew on a replaced lock file
+  std::array<std::weak_ptr<ByteLock::Hold>, format::kRoleCount + 1> held_for_life;
 
   [[nodiscard]] format::ControlPage& page() {
     return *reinterpret_cast<format::ControlPage*>(page_map.bytes().data());
@@ -154,7 +153,13 @@ struct Segment::State {
     auto locked = env->try_lock_byte(lock_file->get(), static_cast<std::uint64_t>(byte));
     if (!locked) return locked.error();
     if (!*locked) return ByteLock();
-    return ByteLock(*env, lock_file, byte);
+    return ByteLock(hold(byte));
+  }
+
+  std::shared_ptr<ByteLock::Hold> hold(format::LockByte byte) {
+    auto held = std::make_shared<ByteLock::Hold>(*env, lock_file, byte);
+    if (byte != format::LockByte::kPublish) held_for_life[static_cast<std::size_t>(byte)] = held;
+    return held;
   }
 
   Result<ByteLock> lock(format::LockByte byte, std::chrono::milliseconds timeout) {
@@ -178,9 +183,12 @@ struct Segment::State {
     root = std::move(*opened_root);
     auto opened_lock = open_lock_file(*env, root.get(), place);
     if (!opened_lock) return opened_lock.error();
+    const auto lock_opened = env->info(opened_lock->get());
+    if (!lock_opened) return lock_opened.error();
     // The same file keeps its descriptor, and with it the locks that are held on it.
-    if (!lock_file || !is_same(*opened_lock, *lock_file)) {
+    if (!lock_file || !same_file(*lock_opened, lock_info)) {
       lock_file = std::make_shared<const Fd>(std::move(*opened_lock));
+      lock_info = *lock_opened;
     }
     auto opened_directory = open_service_directory(*env, root.get(), place);
     if (!opened_directory) return opened_directory.error();
@@ -188,10 +196,37 @@ struct Segment::State {
     return {};
   }
 
-  bool is_same(const Fd& a, const Fd& b) {
-    const auto first = env->info(a.get());
-    const auto second = env->info(b.get());
-    return first && second && same_file(*first, *second);
+  bool page_in_place() {
+    const auto there = env->info_at(AT_FDCWD, place.root + "/" + place.name + "/" + format::kControlFile);
+    const bool retired = page().generation.load(std::memory_order_acquire) == format::kRetired;
+    return !retired && there && same_file(*there, page_info);
+  }
+
+  bool lock_file_in_place() {
+    const auto there = env->info_at(AT_FDCWD, place.root + "/" + lock_file_name(place));
+    return there && same_file(*there, lock_info);
+  }
+
+  // Whether a lock is held for life on a file that is no longer the lock file.
+  bool owes_locks() const {
+    return std::any_of(held_for_life.begin(), held_for_life.end(), [this](const auto& weak) {
+      const auto held = weak.lock();
+      return held && held->file != lock_file;
+    });
+  }
+
+  // Moves the life locks to the lock file. One that another process has there is owed, and tried
+  // again at the next call.
+  Result<void> take_owed_locks() {
+    for (const auto& weak : held_for_life) {
+      const auto held = weak.lock();
+      if (!held || held->file == lock_file) continue;
+      auto locked = env->try_lock_byte(lock_file->get(), static_cast<std::uint64_t>(held->byte));
+      if (!locked) return locked.error();
+      if (!*locked) return denied("another process took over '" + place.name + "' in '" + place.root + "'");
+      held->file = lock_file;
+    }
+    return {};
   }
 
   // Maps the page that is there, or makes one. Keeps a sound page, with its readers.
@@ -220,18 +255,6 @@ struct Segment::State {
     page_info = *info;
     return {};
   }
-
-  Result<void> take_life_locks() {
-    carried.clear();
-    for (std::size_t i = 0; i < held_for_life.size(); ++i) {
-      if (!held_for_life[i]) continue;
-      auto lock = try_lock(static_cast<format::LockByte>(i));
-      if (!lock) return lock.error();
-      if (!lock->held()) return denied("another process took over '" + place.name + "' in '" + place.root + "'");
-      carried.push_back(std::move(*lock));
-    }
-    return {};
-  }
 };
 
 Segment::Segment(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -258,11 +281,7 @@ format::RoleState& Segment::role(format::Role role) const noexcept {
 int Segment::directory() const noexcept { return state_->directory.get(); }
 
 Result<ByteLock> Segment::try_lock(format::LockByte byte) {
-  auto lock = state_->try_lock(byte);
-  if (lock && lock->held() && byte != format::LockByte::kPublish) {
-    state_->held_for_life.set(static_cast<std::size_t>(byte));
-  }
-  return lock;
+  return state_->try_lock(byte);
 }
 
 Result<ByteLock> Segment::lock(format::LockByte byte, std::chrono::milliseconds timeout) {
@@ -270,32 +289,36 @@ Result<ByteLock> Segment::lock(format::LockByte byte, std::chrono::milliseconds 
 }
 
 Result<bool> Segment::renew_if_replaced() {
-  const std::string path = state_->place.root + "/" + state_->place.name + "/" + format::kControlFile;
-  const auto now_there = state_->env->info_at(AT_FDCWD, path);
-  const bool retired = page().generation.load(std::memory_order_acquire) == format::kRetired;
-  if (!retired && now_there && same_file(*now_there, state_->page_info)) return false;
-  const std::uint64_t created_s = state_->page().created_wall_s;
-  retire_page(*state_->env, state_->page_map);
-  const auto lock_file_before = state_->lock_file;
-  if (auto opened = state_->open_places(); !opened) return opened.error();
-  if (state_->lock_file != lock_file_before) {
-    if (auto taken = state_->take_life_locks(); !taken) return taken.error();
-  }
-  if (auto opened = state_->open_page(created_s); !opened) return opened.error();
+  State& state = *state_;
+  const bool page_in_place = state.page_in_place();
+  if (page_in_place && state.lock_file_in_place() && !state.owes_locks()) return false;
+  const std::uint64_t created_s = page().created_wall_s;
+  if (!page_in_place) retire_page(*state.env, state.page_map);
+  if (auto opened = state.open_places(); !opened) return opened.error();
+  if (auto taken = state.take_owed_locks(); !taken) return taken.error();
+  if (page_in_place) return false;
+  if (auto opened = state.open_page(created_s); !opened) return opened.error();
   wake();
   return true;
 }
 
 Result<void> Segment::remove() {
+  // Only what is in place is removed, and only by the one who holds its locks.
+  if (auto renewed = renew_if_replaced(); !renewed) return renewed.error();
   auto publishing = state_->lock(format::LockByte::kPublish, kPublishLockTimeout);
   if (!publishing) return publishing.error();
   retire_page(*state_->env, state_->page_map);
   auto names = state_->env->list(state_->directory.get());
   if (!names) return names.error();
   for (const std::string& name : *names) {
-    if (auto removed = state_->env->unlink_at(state_->directory.get(), name); !removed) return removed;
+    if (!is_ours(name)) continue;
+    auto removed = state_->env->unlink_at(state_->directory.get(), name);
+    if (!removed && removed.error().code != ErrorCode::kAbsent) return removed;
   }
-  return state_->env->remove_directory_at(state_->root.get(), state_->place.name);
+  auto removed = state_->env->remove_directory_at(state_->root.get(), state_->place.name);
+  if (removed) return removed;
+  const auto others = state_->env->list(state_->directory.get());
+  return others && !others->empty() ? Result<void>() : removed;
 }
 
 void Segment::wake() const { wake_page(*state_->env, state_->page()); }

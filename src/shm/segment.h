@@ -28,21 +28,23 @@ struct Place {
   std::optional<gid_t> group;    // its members may read; none: the owner alone
 };
 
+// Opens the root directory of place, which is made where it is missing (its parent is not). Errors:
+// kAbsent, kDenied when it is the default one and another user's, kNoSpace, kSystem.
+Result<env::Fd> open_root(env::Env& env, const Place& place);
+
 // A held lock; released when destroyed. It may outlive its Segment.
 class ByteLock {
  public:
+  struct Hold;  // what is held; a life lock's moves with its segment to another lock file
+
   ByteLock() = default;
-  ByteLock(env::Env& env, std::shared_ptr<const env::Fd> file, format::LockByte byte)
-      : env_(&env), file_(std::move(file)), byte_(byte) {}
-  ByteLock(ByteLock&& other) noexcept;
-  ByteLock& operator=(ByteLock&& other) noexcept;
-  ~ByteLock();
-  [[nodiscard]] bool held() const noexcept { return env_ != nullptr; }
+  explicit ByteLock(std::shared_ptr<Hold> hold) : hold_(std::move(hold)) {}
+  ByteLock(ByteLock&&) noexcept = default;
+  ByteLock& operator=(ByteLock&&) noexcept = default;
+  [[nodiscard]] bool held() const noexcept { return hold_ != nullptr; }
 
  private:
-  env::Env* env_ = nullptr;
-  std::shared_ptr<const env::Fd> file_;
-  format::LockByte byte_ = format::LockByte::kPublish;
+  std::shared_ptr<Hold> hold_;
 };
 
 class Segment {
@@ -69,15 +71,16 @@ class Segment {
   // Waits at most timeout. Error: kTimeout, when a holder was stopped.
   [[nodiscard]] Result<ByteLock> lock(format::LockByte byte, std::chrono::milliseconds timeout);
 
-  // Looks whether the path still leads to this page, and the page is not retired. If not (the
-  // directory was removed or replaced under us): retires the orphan, so that its readers look
-  // again, and attaches anew. True: it was
-  // renewed, and must be published to again. Error kDenied: meanwhile another process took a lock
-  // that this one held for life; end.
+  // Looks whether the paths still lead to this page and lock file, and the page is not retired. If not
+  // (something was removed or replaced under us): retires an orphaned page, so that its readers look
+  // again, and attaches anew, with the locks that are held for life. True: the page was renewed, and
+  // must be published to again. Error kDenied, then and at every later call until that process ends:
+  // another one took such a lock meanwhile; end, and leave the segment to it.
   Result<bool> renew_if_replaced();
 
-  // Ends the segment: retires the page, wakes its readers, removes files and directory. The lock
-  // file stays.
+  // Ends the segment: retires the page, wakes its readers, removes its files and, unless it holds
+  // others (of another version, say), the directory. The lock file stays. Error kDenied: the segment
+  // is another process's by now, see renew_if_replaced(), and stays.
   Result<void> remove();
 
   // Wakes everyone who waits for a new generation.

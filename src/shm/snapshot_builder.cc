@@ -188,11 +188,12 @@ void build_snapshot(const Content& content, std::uint64_t hash_seed, std::span<s
 }
 
 void stamp_generation(std::span<std::byte> snapshot, std::uint64_t generation, std::chrono::nanoseconds wall,
-                      format::Origin origin) {
+                      format::Origin origin, std::uint64_t draft_id) {
   auto& header = *reinterpret_cast<SnapshotHeader*>(snapshot.data());
   header.generation = generation;
   header.published_wall_ns = static_cast<std::uint64_t>(wall.count());
   header.origin = origin;
+  header.draft_id = draft_id;
   header.header_checksum = format::header_checksum(header);
 }
 

@@ -20,10 +20,10 @@ Result<std::uint64_t> snapshot_bytes(const Content& content);
 // content and seed make the same body. The snapshot has no generation yet: see stamp_generation().
 void build_snapshot(const Content& content, std::uint64_t hash_seed, std::span<std::byte> out);
 
-// Gives a built snapshot its generation, publication time and origin, and makes its header's
-// checksum right. Costs one header, not the body.
+// Gives a built snapshot its generation, publication time, origin and draft id, and makes its
+// header's checksum right. Costs one header, not the body.
 void stamp_generation(std::span<std::byte> snapshot, std::uint64_t generation, std::chrono::nanoseconds wall,
-                      format::Origin origin);
+                      format::Origin origin, std::uint64_t draft_id = 0);
 
 // Whether the snapshot holds exactly this content: the sources, and of every key each field that
 // Consul returns. The order of indexes, generation, times and origin do not count.

@@ -52,8 +52,31 @@ void Liveness::failed(const Error& error) {
   const std::string text = backup_trouble_.empty() ? error.text : error.text + "; " + backup_trouble_;
   line().last_error.store(text);
   add_one(line().failures);
-  if (line().failing_since_ns.load(std::memory_order_relaxed) == 0) set(line().failing_since_ns, now_ns());
+  const std::uint64_t since = line().failing_since_ns.load(std::memory_order_relaxed);
+  if (since == 0 || peer_answered_since(since)) set(line().failing_since_ns, now_ns());
   log_failure(text);
+}
+
+// Readers let a contact of the heartbeat vouch for Consul if it is of a time when the watch had begun
+// to fail already. The watch asks all the time: what it is refused after that contact counts more.
+bool Liveness::peer_answered_since(std::uint64_t ns) {
+  if (target_.role() != format::Role::kWatch) return false;
+  const auto& heartbeat = target_.segment().role(format::Role::kHeartbeat);
+  return heartbeat.contact_ns.load(std::memory_order_relaxed) >= ns;
+}
+
+void Liveness::backup_failed(const std::string& text) {
+  line().last_error.store(text);
+  add_one(line().failures);
+  if (text != write_trouble_) spdlog::error("{}", text);
+  write_trouble_ = text;
+}
+
+void Liveness::backup_written() {
+  if (write_trouble_.empty()) return;
+  spdlog::info("the backup is written again");
+  write_trouble_.clear();
+  line().last_error.store({});
 }
 
 void Liveness::log_failure(const std::string& text) {

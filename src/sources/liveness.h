@@ -34,6 +34,10 @@ class Liveness {
   void succeeded();
   // Logged when it is new, or has gone on for a minute.
   void failed(const Error& error);
+  // The backup could not be written: Consul has nothing to do with it, so this is no failure to reach
+  // it; backup_written() takes the words back.
+  void backup_failed(const std::string& text);
+  void backup_written();
   // Why the backup could not help either; added to the errors until the next success.
   void set_backup_trouble(std::string text) { backup_trouble_ = std::move(text); }
 
@@ -41,12 +45,14 @@ class Liveness {
   [[nodiscard]] format::RoleState& line() { return target_.segment().role(target_.role()); }
   [[nodiscard]] std::uint64_t now_ns() { return static_cast<std::uint64_t>(env_.boottime_now().count()); }
   void log_failure(const std::string& text);
+  [[nodiscard]] bool peer_answered_since(std::uint64_t ns);
 
   env::Env& env_;
   PublishTarget& target_;
   std::uint64_t stale_after_ns_;
   std::uint64_t contact_ns_ = 0;
   std::string backup_trouble_;
+  std::string write_trouble_;
   std::string logged_;
   std::uint64_t logged_ns_ = 0;
   std::uint64_t unlogged_ = 0;

@@ -47,11 +47,6 @@ class Cursor {
   std::string_view key_;
 };
 
-void append_counted(std::string& text, std::string_view part) {
-  text += std::to_string(part.size()) + ':';
-  text += part;
-}
-
 }  // namespace
 
 std::string_view stripped(const Source& source, std::string_view key) {
@@ -104,20 +99,6 @@ std::vector<shm::Item> merge(std::span<const Source> sources, std::span<const Pa
       if (!cursor.at_end() && cursor.key() == key) cursor.next();
     }
   }
-}
-
-std::uint64_t sources_hash(std::span<const Source> sources, const settings::Consul& consul) {
-  std::string text;
-  for (const Source& source : sources) {
-    text += source.kind == Source::Kind::kPrefix ? 'p' : 'k';
-    append_counted(text, source.path);
-  }
-  text += '|';
-  append_counted(text, consul.datacenter);
-  append_counted(text, consul.name_space);
-  append_counted(text, consul.partition);
-  const std::uint64_t hash = format::checksum(text.data(), text.size());
-  return hash == 0 ? 1 : hash;
 }
 
 }  // namespace shmconf::sources

@@ -39,10 +39,6 @@ using Pairs = std::span<const consul::KvPair>;
 // are views into them.
 [[nodiscard]] std::vector<shm::Item> merge(std::span<const settings::Source> sources, std::span<const Pairs> pairs);
 
-// Identifies what a configuration was read from: the sources in order, datacenter, namespace and
-// partition. Never 0, which stands for "from anywhere".
-[[nodiscard]] std::uint64_t sources_hash(std::span<const settings::Source> sources, const settings::Consul& consul);
-
 }  // namespace shmconf::sources
 
 #endif  // SHMCONF_SOURCES_OVERLAY_H_

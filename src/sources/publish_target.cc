@@ -30,7 +30,7 @@ Result<std::unique_ptr<PublishTarget>> PublishTarget::attach(env::Env& env, shm:
   auto renewed = target->renew();
   if (!renewed) renewed = target->renew();
   if (!renewed) return std::move(renewed).error();
-  target->epoch_ = 1;
+  target->epoch_ = target->told_epoch_ = 1;
   return target;
 }
 
@@ -40,17 +40,19 @@ Result<bool> PublishTarget::renew() {
     publisher_.reset();
     return std::move(replaced).error();
   }
-  if (!*replaced && publisher_) return false;
-  return check_snapshot();
+  if (*replaced || !publisher_) {
+    if (auto checked = check_snapshot(); !checked) return std::move(checked).error();
+  }
+  return std::exchange(told_epoch_, epoch_) != epoch_;
 }
 
-Result<bool> PublishTarget::check_snapshot() {
+Result<void> PublishTarget::check_snapshot() {
   publisher_.reset();
   auto publisher = shm::Publisher::attach(*env_, segment_, role_);
   if (!publisher) return std::move(publisher).error();
   publisher_.emplace(std::move(*publisher));
   ++epoch_;
-  return true;
+  return {};
 }
 
 std::optional<SnapshotView> PublishTarget::current() {

@@ -30,10 +30,12 @@ class PublishTarget {
   PublishTarget& operator=(const PublishTarget&) = delete;
 
   // Looks whether the segment is still the one at its place, and attaches what is missing. Returns
-  // whether epoch() moved. Error: there is no publisher for now; call again.
+  // whether epoch() moved since the call before, by this call or by check_snapshot(). Error: there is
+  // no publisher for now; call again.
   Result<bool> renew();
-  // The publisher checks the snapshot that is there, and retires the page if it is damaged.
-  Result<bool> check_snapshot();
+  // The publisher checks the snapshot that is there; if it is damaged, retires the page, and attaches
+  // anew. epoch() moves. Error: as renew().
+  Result<void> check_snapshot();
 
   [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
   [[nodiscard]] shm::Segment& segment() noexcept { return segment_; }
@@ -54,6 +56,7 @@ class PublishTarget {
   format::Role role_;
   std::optional<shm::Publisher> publisher_;
   std::uint64_t epoch_ = 1;
+  std::uint64_t told_epoch_ = 1;  // by the last renew()
 };
 
 }  // namespace shmconf::sources

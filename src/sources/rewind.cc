@@ -6,7 +6,7 @@ namespace shmconf::sources {
 
 Rewind find_rewind(const SnapshotView& published, const shm::Content& content) {
   std::uint64_t newest_held = 0;
-  bool missing = false;
+  std::uint64_t missing = 0;
   bool went_back = false;
   bool kept = false;
   bool made_again = false;
@@ -18,7 +18,7 @@ Rewind find_rewind(const SnapshotView& published, const shm::Content& content) {
     newest_held = std::max(newest_held, entry.modify_index());
     while (at < keys.size() && keys[at].key < entry.key) ++at;
     if (at == keys.size() || keys[at].key != entry.key) {
-      missing = true;
+      ++missing;
       continue;
     }
     const shm::Item& now = keys[at];

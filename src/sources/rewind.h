@@ -5,15 +5,17 @@
 #ifndef SHMCONF_SOURCES_REWIND_H_
 #define SHMCONF_SOURCES_REWIND_H_
 
+#include <cstdint>
+
 #include "shm/content.h"
 #include "shmconf/snapshot_view.h"
 
 namespace shmconf::sources {
 
 struct Rewind {
-  bool missing = false;  // a published key is not in the content
-  bool rewound = false;  // Consul's history is not the one that the published keys came from
-  [[nodiscard]] bool must_stand_still() const noexcept { return missing && rewound; }
+  std::uint64_t missing = 0;  // published keys that are not in the content
+  bool rewound = false;       // Consul's history is not the one that the published keys came from
+  [[nodiscard]] bool must_stand_still() const noexcept { return missing != 0 && rewound; }
 };
 
 // Requires content to come from the same sources as the snapshot.

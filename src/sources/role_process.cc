@@ -17,9 +17,10 @@
 #include <utility>
 
 #include "env/process.h"
+#include "place/place.h"
 #include "settings/places.h"
+#include "settings/sources_hash.h"
 #include "sources/overlay.h"
-#include "sources/place.h"
 #include "sources/restore.h"
 #include "sources/wakeup.h"
 
@@ -41,6 +42,14 @@ Result<void> die_with_parent() {
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return env::system_error(errno, "arm", "PR_SET_PDEATHSIG");
   if (::getppid() != parent) return Error{ErrorCode::kUnavailable, "the supervisor died during the start"};
   return {};
+}
+
+// The supervisor starts its children with SIGHUP held back, which before anybody obeys it is deadly.
+void let_reload_signal_through() {
+  sigset_t reload;
+  ::sigemptyset(&reload);
+  ::sigaddset(&reload, SIGHUP);
+  ::pthread_sigmask(SIG_UNBLOCK, &reload, nullptr);
 }
 
 std::unique_ptr<backup::Store> open_backup(env::Env& env, const Settings& settings) {
@@ -65,6 +74,7 @@ class RoleProcess {
 
   // False: something would not end, and this object must never be destroyed.
   bool run() {
+    let_reload_signal_through();  // from here on signals_ has it
     begin_activity();
     asio::co_spawn(io_, obey_signals(), asio::detached);
     asio::co_spawn(io_, stamp(), asio::detached);
@@ -200,7 +210,7 @@ Result<void> run_role(const RoleKind& kind, const Settings& settings, const Proc
   if (options.supervised) {
     if (auto armed = die_with_parent(); !armed) return armed;
   }
-  auto place = place_of(settings);
+  auto place = place::place_of(settings);
   if (!place) return std::move(place).error();
   auto target = PublishTarget::attach(env::Env::posix(), std::move(*place), kind.role);
   if (!target) return std::move(target).error();

@@ -5,6 +5,7 @@
 
 #include "consul/backoff.h"
 #include "consul/status_text.h"
+#include "settings/sources_hash.h"
 #include "shmconf/format.h"
 #include "sources/change_list.h"
 #include "sources/documents.h"
@@ -40,12 +41,15 @@ bool same_pairs(Pairs a, Pairs b) {
 
 }  // namespace
 
-StateReader::StateReader(asio::io_context& io, const settings::Settings& settings, Events events, ReadLimits limits)
+StateReader::StateReader(asio::io_context& io, const settings::Settings& settings, Events events, ReadLimits limits,
+                         backup::Store* backup)
     : settings_(settings),
       events_(std::move(events)),
       limits_(limits),
       hash_(sources_hash(settings.sources, settings.consul)),
       states_(settings.sources.size()),
+      last_good_(backup, hash_),
+      stand_still_(limits.stand_still, limits.longest_stand_still),
       random_(static_cast<std::minstd_rand::result_type>(consul::process_seed())),
       pause_(io) {}
 
@@ -136,11 +140,13 @@ asio::awaitable<Result<void>> StateReader::read_all(const Lanes& lanes) {
 
 // The newest answer is one state of its source. All sources make one state with it when none of the
 // others has moved between its own answer and a moment after the newest one. Of several answers that
-// came on connections of their own, nobody knows which one the server made last: then all are asked.
+// came on connections of their own, nobody knows which one the server made last: then all are asked. A
+// stale answer may be of any time.
 asio::awaitable<Result<void>> StateReader::settle(const Lanes& lanes, std::size_t newest, bool newest_is_last) {
   Client& lane = *lanes[newest];
   settled_ = true;
   if (states_.size() == 1) co_return Result<void>();
+  newest_is_last = newest_is_last && settings_.consul.consistency != Consistency::kStale;
   const auto give_up = std::chrono::steady_clock::now() + limits_.settle_for;
   ReadOrder order(states_.size(), 0);
   unsigned reads = 0;
@@ -283,7 +289,11 @@ StateReader::Evidence StateReader::examine(PublishTarget& target, const shm::Con
   Evidence evidence;
   const auto published = target.current();
   evidence.changes = list_changes(published, content.keys);
-  if (!published || published->header().sources_hash != hash_) return evidence;
+  const auto last_good = last_good_.find(target);
+  if (!last_good) return evidence;
+  const Rewind rewind = find_rewind(*last_good, content);
+  evidence.stands = stand_still_.stands(rewind, identify_keys(pairs()), std::chrono::steady_clock::now());
+  if (!published) return evidence;
   std::vector<SourceKeys> keys(states_.size());
   for (std::size_t i = 0; i < states_.size(); ++i) {
     const State& state = states_[i];
@@ -292,39 +302,18 @@ StateReader::Evidence StateReader::examine(PublishTarget& target, const shm::Con
     if (keys[i].known_before) keys[i].before = state.published ? state.list.pairs() : state.superseded->pairs();
   }
   evidence.suspects = find_vanished(*published, settings_.sources, keys, content.keys);
-  const Rewind rewind = find_rewind(*published, content);
-  rewound_ = rewound_ || rewind.rewound;
-  evidence.must_stand_still = rewind.missing && rewound_;
   return evidence;
 }
 
-// Whether the state is the same when it is read again after a while.
-asio::awaitable<Result<bool>> StateReader::stands_still(const Lanes& lanes, PublishTarget& target) {
+asio::awaitable<Result<void>> StateReader::wait_and_read_again(const Lanes& lanes, PublishTarget& target) {
   events_.waiting("Consul seems to have gone back in time (restored or imported again), and keys are missing: "
-                  "the last good configuration stays until the answer has stood unchanged for " +
+                  "the last good configuration stays until no key has come for " +
                   std::to_string(limits_.stand_still.count()) + " ms");
-  const std::uint64_t before = fingerprint();
   static_cast<void>(co_await pause_.wait_for(limits_.stand_still));
   if (stopped_) co_return stopped_error();
-  if (auto noted = note(target); !noted) co_return std::move(noted).error();
+  if (auto noted = note(target); !noted) co_return noted;
   auto read = co_await read_all(lanes);
-  if (!read) co_return std::move(read).error();
-  co_return fingerprint() == before;
-}
-
-std::uint64_t StateReader::fingerprint() const {
-  std::uint64_t print = 0;
-  for (const State& state : states_) {
-    for (const consul::KvPair& pair : state.list.pairs()) {
-      const std::uint64_t numbers[] = {print,           pair.flags,        pair.create_index, pair.modify_index,
-                                       pair.lock_index, pair.value.size(), pair.key.size()};
-      print = format::checksum(numbers, sizeof numbers);
-      print = format::checksum(pair.key.data(), pair.key.size(), print);
-      print = format::checksum(pair.value.data(), pair.value.size(), print);
-    }
-    print = format::checksum(&print, sizeof print);
-  }
-  return print;
+  co_return read;
 }
 
 // --- publishing ---------------------------------------------------------------------------------
@@ -349,6 +338,7 @@ Result<void> StateReader::note(PublishTarget& target) {
 }
 
 void StateReader::forget() {
+  last_good_.forget();
   for (State& state : states_) {
     state.list = consul::KvList();
     state.superseded.reset();
@@ -356,14 +346,16 @@ void StateReader::forget() {
   }
 }
 
+std::vector<Pairs> StateReader::pairs() const {
+  std::vector<Pairs> pairs;
+  for (const State& state : states_) pairs.push_back(state.list.pairs());
+  return pairs;
+}
+
 shm::Content StateReader::content() const {
   shm::Content content;
-  std::vector<Pairs> pairs;
-  for (const State& state : states_) {
-    pairs.push_back(state.list.pairs());
-    content.indexes.push_back(state.index);
-  }
-  content.keys = merge(settings_.sources, pairs);
+  for (const State& state : states_) content.indexes.push_back(state.index);
+  content.keys = merge(settings_.sources, pairs());
   content.sources_hash = hash_;
   content.origin = settings_.development ? format::Origin::kDev : format::Origin::kConsul;
   return content;
@@ -390,18 +382,16 @@ asio::awaitable<Result<Published>> StateReader::publish_taken(Lanes lanes, std::
 
 asio::awaitable<Result<Published>> StateReader::publish(const Lanes& lanes, std::size_t newest, PublishTarget& target) {
   int contradictions = 0;
-  bool stood = false;
   for (;;) {
     if (stopped_) co_return stopped_error();
     shm::Content merged = content();
     Evidence evidence = examine(target, merged);
     // Refused anyway; and when what is deleted comes back, the wait for it must not be in its way.
     if (merged.keys.empty() && !settings_.allow_empty) co_return show(target, merged, {});
-    if (evidence.must_stand_still && !stood) {
+    if (!evidence.stands) {
       // Before anything is asked for by name: what is missing may come back at any moment.
-      auto standing = co_await stands_still(lanes, target);
-      if (!standing) co_return std::move(standing).error();
-      stood = *standing;
+      auto read = co_await wait_and_read_again(lanes, target);
+      if (!read) co_return std::move(read).error();
       continue;
     }
     if (evidence.suspects.asked.empty()) co_return show(target, merged, std::move(evidence.changes));
@@ -413,7 +403,6 @@ asio::awaitable<Result<Published>> StateReader::publish(const Lanes& lanes, std:
       co_return Error{ErrorCode::kUnavailable, "Consul lists a source without keys that it has: the last good "
                                                "configuration stays; check the token's rules"};
     }
-    stood = false;
     if (auto noted = note(target); !noted) co_return std::move(noted).error();
     auto read = co_await read_all(lanes);
     if (!read) co_return std::move(read).error();
@@ -442,7 +431,8 @@ Result<Published> StateReader::show(PublishTarget& target, shm::Content& content
 }
 
 void StateReader::shown() {
-  rewound_ = false;
+  stand_still_.forget();
+  last_good_.forget();
   const bool only_one = states_.size() == 1;
   for (State& state : states_) {
     state.superseded.reset();

@@ -20,11 +20,15 @@
 #include <string>
 #include <vector>
 
+#include "backup/store.h"
 #include "consul/client.h"
 #include "settings/settings.h"
 #include "shm/publisher.h"
 #include "shmconf/result.h"
+#include "sources/last_good.h"
+#include "sources/overlay.h"
 #include "sources/publish_target.h"
+#include "sources/stand_still.h"
 #include "sources/vanished.h"
 #include "sources/wakeup.h"
 
@@ -37,8 +41,10 @@ struct ReadLimits {
   // with 5 rounds alone, 1 to 2 in 100 states of 3,000 transactions back to back were.
   int settle_rounds = 5;
   std::chrono::milliseconds settle_for{2'000};
-  // How long an answer must have stood unchanged when Consul seems to have gone back in time.
+  // How long an answer must have had the same keys when Consul seems to have gone back in time; and
+  // how long none of the missing ones must have come back, where other keys come and go all the time.
   std::chrono::milliseconds stand_still{3'000};
+  std::chrono::milliseconds longest_stand_still{30'000};
   // How often an answer may contradict a key's own GET before that counts as a failure.
   int contradictions = 3;
 };
@@ -65,8 +71,10 @@ class StateReader {
     std::function<void(const std::string&)> waiting;  // publishing waits, and why
   };
 
+  // backup, if not null, outlives this object: where nothing is published yet, it tells whether Consul
+  // has gone back in time.
   StateReader(boost::asio::io_context& io, const settings::Settings& settings, Events events,
-              ReadLimits limits = ReadLimits());
+              ReadLimits limits = ReadLimits(), backup::Store* backup = nullptr);
 
   // For each source the connection that it is read on; they may be the same.
   using Lanes = std::vector<consul::Client*>;
@@ -103,7 +111,7 @@ class StateReader {
   enum class Proof : std::uint8_t { kGone, kThere };
   struct Evidence {
     Suspects suspects;
-    bool must_stand_still = false;
+    bool stands = true;  // false: what is missing may still be on its way
     std::string changes;
   };
 
@@ -123,18 +131,18 @@ class StateReader {
   boost::asio::awaitable<Result<Proof>> prove(const Suspects& suspects, consul::Client& lane);
   boost::asio::awaitable<Result<Proof>> ask(const Suspect& suspect, consul::Client& lane);
   boost::asio::awaitable<Result<Published>> publish(const Lanes& lanes, std::size_t newest, PublishTarget& target);
-  boost::asio::awaitable<Result<bool>> stands_still(const Lanes& lanes, PublishTarget& target);
+  boost::asio::awaitable<Result<void>> wait_and_read_again(const Lanes& lanes, PublishTarget& target);
 
   std::chrono::microseconds settle_pause();
 
   Result<void> check(const consul::Answer& answer, const settings::Source& source) const;
   void store(std::size_t source, consul::KvList list, std::uint64_t index);
   Result<void> note(PublishTarget& target);
+  [[nodiscard]] std::vector<Pairs> pairs() const;
   [[nodiscard]] shm::Content content() const;
   [[nodiscard]] Evidence examine(PublishTarget& target, const shm::Content& content);
   Result<Published> show(PublishTarget& target, shm::Content& content, std::string changes);
   void shown();
-  [[nodiscard]] std::uint64_t fingerprint() const;
   // What decides: a stale server's answer may lag.
   [[nodiscard]] Consistency strong() const;
 
@@ -146,7 +154,8 @@ class StateReader {
   std::uint64_t noted_ = 0;        // sync count before anything that is held was asked for
   std::uint64_t noted_epoch_ = 0;  // of the target then
   bool settled_ = true;
-  bool rewound_ = false;  // Consul went back in time, and nothing was published since
+  LastGood last_good_;
+  StandStill stand_still_;
   std::minstd_rand random_;
   Wakeup pause_;
   bool stopped_ = false;

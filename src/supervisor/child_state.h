@@ -50,6 +50,9 @@ class ChildState {
   // moment that this function saw the stamp move, and from the last time that it answered true.
   [[nodiscard]] bool hung(std::uint64_t stamp, Time now);
 
+  // The caller itself has not run for a while, so the child may not have either: its time counts anew.
+  void excuse(Time now) { stamp_moved_ = now; }
+
   // When hung() could become true if no stamp comes; nullopt while it does not run.
   [[nodiscard]] std::optional<Time> hung_due() const;
 

@@ -8,23 +8,22 @@
 #include <string_view>
 
 #include "env/env.h"
-#include "settings/settings.h"
 #include "shm/segment.h"
 #include "shmconf/result.h"
 
 namespace shmconf::supervisor {
 
-// The place that settings name. Errors: kInvalid for a group that does not exist.
-Result<shm::Place> place_of(const settings::Settings& settings);
-
 class Claim {
  public:
-  // Attaches to the segment of settings and tries to take the supervisor's lock as `command`.
-  // Errors: as place_of() and Segment::attach().
-  static Result<Claim> open(env::Env& env, const settings::Settings& settings, std::string_view command);
+  // Attaches to the segment of place and tries to take the supervisor's lock as `command`. Errors: as
+  // Segment::attach().
+  static Result<Claim> open(env::Env& env, shm::Place place, std::string_view command);
 
   // Tries again to take the lock. Error: kSystem.
   Result<void> try_again(env::Env& env, std::string_view command);
+
+  // Lets others have the right; the segment stays.
+  void release() { lock_ = shm::ByteLock(); }
 
   [[nodiscard]] bool held() const noexcept { return lock_.held(); }
   [[nodiscard]] shm::Segment& segment() noexcept { return *segment_; }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "settings/sources_hash.h"
+
 namespace shmconf::supervisor {
 namespace {
 
@@ -47,6 +49,7 @@ Condition look_at(const format::ControlPage& page, std::chrono::nanoseconds now)
   const std::uint64_t word = page.generation.load(std::memory_order_acquire);
   if (format::has_snapshot(word)) condition.generation = static_cast<std::uint32_t>(word);
   condition.sync_count = page.sync_count.load(std::memory_order_acquire);
+  condition.sources_hash = page.sources_hash.load(std::memory_order_acquire);
   const auto& watch = state_of(page, Role::kWatch);
   const auto& heartbeat = state_of(page, Role::kHeartbeat);
   condition.live = vouches(watch, heartbeat, now) || vouches(heartbeat, watch, now);
@@ -69,11 +72,12 @@ std::string to_status(const Condition& condition) {
   return text;
 }
 
-Readiness Readiness::begin(const Condition& condition, std::chrono::milliseconds startup_timeout, Time now) {
+Readiness Readiness::begin(const Condition& condition, const settings::Settings& settings, Time now) {
   return {.began = now,
-          .startup_timeout = startup_timeout,
+          .startup_timeout = settings.startup_timeout,
           .page_before = condition.page,
-          .sync_count_before = condition.sync_count};
+          .sync_count_before = condition.sync_count,
+          .sources_hash = settings::sources_hash(settings.sources, settings.consul)};
 }
 
 bool Readiness::compared(const Condition& condition) const {
@@ -81,8 +85,12 @@ bool Readiness::compared(const Condition& condition) const {
   return condition.sync_count != (condition.page == page_before ? sync_count_before : 0);
 }
 
+bool Readiness::fits(const Condition& condition) const {
+  return condition.sources_hash == 0 || condition.sources_hash == sources_hash;
+}
+
 Verdict Readiness::judge(const Condition& condition, Time now) const {
-  const bool published = condition.generation != 0;
+  const bool published = condition.generation != 0 && fits(condition);
   if (published && compared(condition)) return Verdict::kGo;
   if (now < began + startup_timeout) return Verdict::kWait;
   if (published) return Verdict::kGo;
@@ -90,12 +98,25 @@ Verdict Readiness::judge(const Condition& condition, Time now) const {
 }
 
 Verdict Readiness::judge_attached(const Condition& condition, Time now) const {
-  if (condition.generation != 0 && condition.live && condition.supervised) return Verdict::kGo;
+  const bool published = condition.generation != 0 && fits(condition);
+  if (published && condition.live && condition.supervised) return Verdict::kGo;
   return judge(condition, now);
+}
+
+std::string last_known_configuration(const Readiness& readiness, const Condition& condition) {
+  return "Consul did not answer within " + std::to_string(readiness.startup_timeout.count()) + " ms" +
+         (condition.trouble.empty() ? "" : "; " + condition.trouble) +
+         ": starting with the last known configuration";
 }
 
 Error no_configuration(const Readiness& readiness, const Condition& condition) {
   const auto waited = std::max(readiness.startup_timeout, kRestoreTime);
+  if (condition.generation != 0 && !readiness.fits(condition)) {
+    return Error{ErrorCode::kNotReady,
+                 "within " + std::to_string(waited.count()) + " ms no configuration but one from other sources (" +
+                     (condition.trouble.empty() ? "another sidecar of this name mirrors those" : condition.trouble) +
+                     "): give both the same sources, or this one another --name"};
+  }
   return Error{ErrorCode::kNotReady,
                "no configuration within " + std::to_string(waited.count()) + " ms, and no backup (" +
                    (condition.trouble.empty() ? "Consul did not answer" : condition.trouble) +

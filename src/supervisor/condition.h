@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "settings/settings.h"
 #include "shmconf/format.h"
 #include "shmconf/result.h"
 #include "supervisor/child_state.h"
@@ -17,6 +18,7 @@ struct Condition {
   std::uint64_t page = 0;         // which page says so: its creation time, never used twice
   std::uint32_t generation = 0;   // the counter; 0: no configuration
   std::uint64_t sync_count = 0;   // of comparisons with Consul
+  std::uint64_t sources_hash = 0; // what the configuration was read from; 0: from anywhere
   bool live = false;              // watch or heartbeat has a contact with Consul that is not overdue
   bool supervised = false;        // some supervisor of this name stamps its liveness
   std::string trouble;            // what fails at present; empty: nothing
@@ -36,22 +38,29 @@ struct Readiness {
   std::chrono::milliseconds startup_timeout{5'000};
   std::uint64_t page_before = 0;  // when this run began
   std::uint64_t sync_count_before = 0;
+  std::uint64_t sources_hash = 0;  // what the settings ask for
 
-  static Readiness begin(const Condition& condition, std::chrono::milliseconds startup_timeout, Time now);
+  static Readiness begin(const Condition& condition, const settings::Settings& settings, Time now);
 
   // With a sidecar of our own: at this run's first comparison with Consul. From startup_timeout on,
-  // any configuration will do: one that survived in the segment, or the backup that the heartbeat
-  // restored. Without any: given up, but not before the heartbeat has had kRestoreTime.
+  // one from the same sources will do: it survived in the segment, or the heartbeat restored the
+  // backup. Without any: given up, but not before the heartbeat has had kRestoreTime.
   [[nodiscard]] Verdict judge(const Condition& condition, Time now) const;
 
-  // With another's sidecar: at once if it is alive and in touch with Consul, else as above.
+  // With another's sidecar: at once if it is alive, in touch with Consul and has the same sources; else
+  // as above, but what it compares counts only for its own sources.
   [[nodiscard]] Verdict judge_attached(const Condition& condition, Time now) const;
 
   // Whether Consul was asked and answered since then.
   [[nodiscard]] bool compared(const Condition& condition) const;
+  // Whether what is published was read from the sources that the settings name.
+  [[nodiscard]] bool fits(const Condition& condition) const;
 };
 
 inline constexpr std::chrono::milliseconds kRestoreTime{2'500};
+
+// For the log, when what survived was taken because Consul did not answer in time.
+std::string last_known_configuration(const Readiness& readiness, const Condition& condition);
 
 // kNotReady: what was waited for, and what failed meanwhile.
 Error no_configuration(const Readiness& readiness, const Condition& condition);

@@ -12,15 +12,18 @@
 
 #include "env/env.h"
 #include "env/process.h"
+#include "place/place.h"
 #include "supervisor/claim.h"
 #include "supervisor/condition.h"
 #include "supervisor/descriptors.h"
+#include "supervisor/detached.h"
 #include "supervisor/ending.h"
 #include "supervisor/holder.h"
 #include "supervisor/notify.h"
 #include "supervisor/sidecar.h"
 #include "supervisor/signals.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/users.h"
 
 namespace shmconf::supervisor {
 namespace {
@@ -28,15 +31,18 @@ namespace {
 constexpr int kFailed = 125;
 // While the command waits for its configuration, which takes milliseconds when all is well.
 constexpr std::chrono::milliseconds kLookInterval{5};
+// How often an attached exec asks whether the supervisor that it relies on has ended.
+constexpr std::chrono::seconds kTakeOverInterval{1};
 
 class Exec {
  public:
-  Exec(const Options& options, const std::vector<std::string>& command, SignalInbox inbox, Claim claim,
-       std::vector<int> inherited)
+  Exec(const Options& options, const std::vector<std::string>& command, SignalInbox inbox, Users users,
+       Claim claim, std::vector<int> inherited)
       : options_(options),
         command_(command),
         environment_(own_environment()),
         inbox_(std::move(inbox)),
+        users_(std::move(users)),
         claim_(std::move(claim)),
         inherited_(std::move(inherited)) {
     std::string problem;
@@ -47,7 +53,7 @@ class Exec {
   }
 
   int loop() {
-    readiness_ = Readiness::begin(condition(), options_.settings.startup_timeout, Clock::now());
+    readiness_ = Readiness::begin(condition(), options_.settings, Clock::now());
     if (claim_.held()) {
       begin_sidecar();
     } else {
@@ -75,7 +81,7 @@ class Exec {
     if (begun) return;
     spdlog::error("{}", begun.error().text);
     sidecar_.reset();
-    stop(kFailed);
+    if (phase_ == Phase::kWaiting) stop(kFailed);  // else tried again: the command goes on
   }
 
   void handle(const Received& received) {
@@ -132,12 +138,25 @@ class Exec {
 
   void step(Time now) {
     if (sidecar_) sidecar_->tick(now);
+    if (sidecar_ && sidecar_->lost() && phase_ != Phase::kStopping) give_way(now);
     if (watchdog_ && now >= watchdog_due_) {
       notifier_.watchdog();
       watchdog_due_ = now + *watchdog_;
     }
     if (phase_ == Phase::kWaiting) look_for_readiness(now);
+    if (phase_ == Phase::kRunning && !sidecar_ && now >= take_over_due_) {
+      take_over_due_ = now + kTakeOverInterval;
+      take_over_if_free();
+    }
     if (phase_ == Phase::kRunning && sidecar_) notifier_.status(to_status(condition()));
+  }
+
+  // Another process has taken the name over, together with its directory. The command goes on reading.
+  void give_way(Time now) {
+    sidecar_->stop(now);
+    if (!sidecar_->stopped()) return;
+    sidecar_.reset();
+    claim_.release();
   }
 
   void look_for_readiness(Time now) {
@@ -153,20 +172,19 @@ class Exec {
     }
   }
 
-  // The other supervisor may be on its way out, and take its segment with it.
+  // The other supervisor may be on its way out; one of an earlier release takes its segment with it.
   void take_over_if_free() {
     static_cast<void>(claim_.segment().renew_if_replaced());
-    if (!claim_.try_again(env_, "exec") || !claim_.held()) return;
+    if (!claim_.held() && (!claim_.try_again(env_, "exec") || !claim_.held())) return;
     spdlog::info("the other supervisor ended: taking its place");
     static_cast<void>(claim_.segment().renew_if_replaced());
-    readiness_ = Readiness::begin(condition(), options_.settings.startup_timeout, Clock::now());
+    readiness_ = Readiness::begin(condition(), options_.settings, Clock::now());
     begin_sidecar();
   }
 
   void start_command(const Condition& seen) {
     if (sidecar_ && !readiness_.compared(seen)) {
-      spdlog::warn("Consul did not answer within {} ms{}{}: starting with the last known configuration",
-                   readiness_.startup_timeout.count(), seen.trouble.empty() ? "" : "; ", seen.trouble);
+      spdlog::warn("{}", last_known_configuration(readiness_, seen));
     }
     const env::Program program{
         .file = command_.front(),
@@ -194,12 +212,20 @@ class Exec {
     Time due = sidecar_ ? sidecar_->next_due() : Time::max();
     if (watchdog_) due = std::min(due, watchdog_due_);
     if (phase_ == Phase::kWaiting) due = std::min(due, Clock::now() + kLookInterval);
+    if (phase_ == Phase::kRunning && !sidecar_) due = std::min(due, take_over_due_);
     return due;
   }
 
-  // The segment goes with the service, if it came with it.
+  // The segment goes with the last service that uses it, if it came with one. Others that still do
+  // get a sidecar that ends with them; or another exec, which is quicker, goes on in this one's place.
   void leave_segment() {
     if (!claim_.held()) return;
+    if (!users_.alone()) {
+      claim_.release();
+      const auto started = start_detached(options_, STDERR_FILENO, 2 * kTakeOverInterval);
+      if (!started) spdlog::error("{}", started.error().text);
+      return;
+    }
     const auto removed = claim_.segment().remove();
     if (!removed && removed.error().code != ErrorCode::kAbsent) spdlog::warn("{}", removed.error().text);
   }
@@ -209,6 +235,7 @@ class Exec {
   const std::vector<std::string>& command_;
   Environment environment_;
   SignalInbox inbox_;
+  Users users_;
   Claim claim_;
   std::vector<int> inherited_;
   Notifier notifier_;
@@ -217,6 +244,7 @@ class Exec {
   std::optional<Sidecar> sidecar_;
   Readiness readiness_;
   Time watchdog_due_{};
+  Time take_over_due_{};
   Phase phase_ = Phase::kWaiting;
   std::optional<int> exec_failure_code_;
   int exit_code_ = 0;
@@ -236,9 +264,15 @@ int exec(const Options& options, const std::vector<std::string>& command) {
   auto inbox = SignalInbox::open();
   if (!inbox) return fail(inbox.error());
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  auto claim = Claim::open(env::Env::posix(), options.settings, "exec");
+  auto& env = env::Env::posix();
+  auto place = place::place_of(options.settings);
+  if (!place) return fail(place.error());
+  auto users = Users::join(env, *place);
+  if (!users) return fail(users.error());
+  auto claim = Claim::open(env, std::move(*place), "exec");
   if (!claim) return fail(claim.error());
-  return Exec(options, command, std::move(*inbox), std::move(*claim), std::move(inherited)).loop();
+  return Exec(options, command, std::move(*inbox), std::move(*users), std::move(*claim), std::move(inherited))
+      .loop();
 }
 
 }  // namespace shmconf::supervisor

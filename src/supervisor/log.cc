@@ -1,14 +1,17 @@
 #include "supervisor/log.h"
 
+#include <unistd.h>
+
 #include <memory>
 
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+
+#include "supervisor/unblocked_sink.h"
 
 namespace shmconf::supervisor {
 
 void start_log(const std::string& process, settings::Log::Level level) {
-  auto logger = std::make_shared<spdlog::logger>(process, std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger = std::make_shared<spdlog::logger>(process, std::make_shared<UnblockedSink>(STDERR_FILENO));
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %n[%P] %l: %v");
   spdlog::set_default_logger(std::move(logger));
   set_log_level(level);

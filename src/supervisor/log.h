@@ -1,4 +1,5 @@
-// The log of the sidecar's processes: lines on stderr, through spdlog's default logger.
+// The log of the sidecar's processes: lines on stderr, through spdlog's default logger. A stderr that
+// nobody reads costs lines, never time.
 //
 // Not thread-safe: call before other threads log. Nothing here throws.
 #ifndef SHMCONF_SUPERVISOR_LOG_H_

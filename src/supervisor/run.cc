@@ -8,15 +8,18 @@
 #include <spdlog/spdlog.h>
 
 #include "env/env.h"
+#include "place/place.h"
 #include "supervisor/claim.h"
 #include "supervisor/condition.h"
 #include "supervisor/descriptors.h"
 #include "supervisor/holder.h"
 #include "supervisor/log.h"
 #include "supervisor/notify.h"
+#include "supervisor/run.h"
 #include "supervisor/sidecar.h"
 #include "supervisor/signals.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/users.h"
 
 namespace shmconf::supervisor {
 namespace {
@@ -26,20 +29,26 @@ constexpr std::chrono::milliseconds kLookOften{10};
 constexpr std::chrono::milliseconds kLookSeldom{1'000};
 constexpr std::chrono::seconds kOftenFor{10};
 
+// How often a launched sidecar asks whether it still has users.
+constexpr std::chrono::seconds kUsersInterval{1};
+
 class Run {
  public:
-  Run(const Options& options, SignalInbox inbox, Claim claim, Notifier notifier,
-      const Environment& environment)
+  Run(const Options& options, SignalInbox inbox, Claim claim, const Environment& environment)
       : options_(options),
         settings_(options.settings),
         inbox_(std::move(inbox)),
         claim_(std::move(claim)),
-        notifier_(std::move(notifier)),
-        watchdog_(watchdog_interval(environment, ::getpid())),
         sidecar_(env_, claim_.segment(), options.children, sidecar_environment(environment)) {}
 
+  void notify(Notifier notifier, std::optional<std::chrono::microseconds> watchdog) {
+    notifier_ = std::move(notifier);
+    watchdog_ = watchdog;
+  }
+  void live_for(Users users) { users_ = std::move(users); }
+
   Result<void> loop() {
-    readiness_ = Readiness::begin(condition(), settings_.startup_timeout, Clock::now());
+    readiness_ = Readiness::begin(condition(), settings_, Clock::now());
     if (auto begun = sidecar_.begin(settings_, readiness_.began); !begun) return begun;
     while (!stopping_ || !sidecar_.stopped()) {
       step(Clock::now());
@@ -47,7 +56,7 @@ class Run {
       inbox_.wait(next_due());
       while (const auto received = inbox_.next()) handle(*received);
     }
-    spdlog::info("stopped; readers keep the configuration that they have");
+    leave_segment();
     return result_;
   }
 
@@ -90,10 +99,32 @@ class Run {
       notifier_.watchdog();
       watchdog_due_ = now + *watchdog_;
     }
+    if (users_ && !stopping_ && now >= users_due_) look_for_users(now);
     if (stopping_) return;
+    if (sidecar_.lost()) {
+      result_ = *sidecar_.lost();
+      return stop();
+    }
     const Condition seen = condition();
     notifier_.status(to_status(seen));
     if (!ready_) look_for_readiness(seen, now);
+  }
+
+  void look_for_users(Time now) {
+    users_due_ = now + kUsersInterval;
+    if (!users_->alone()) return;
+    spdlog::info("the last user of '{}' has gone: stopping", claim_.place().name);
+    stop();
+  }
+
+  // Of a launched sidecar it goes with the last user.
+  void leave_segment() {
+    if (!users_ || !users_->alone()) {
+      spdlog::info("stopped; readers keep the configuration that they have");
+      return;
+    }
+    const auto removed = claim_.segment().remove();
+    if (!removed && removed.error().code != ErrorCode::kAbsent) spdlog::warn("{}", removed.error().text);
   }
 
   void look_for_readiness(const Condition& seen, Time now) {
@@ -101,6 +132,7 @@ class Run {
     if (verdict == Verdict::kGo) {
       ready_ = true;
       notifier_.ready();
+      if (!readiness_.compared(seen)) spdlog::warn("{}", last_known_configuration(readiness_, seen));
       spdlog::info("generation {} is published for '{}' in '{}'", seen.generation, claim_.place().name,
                    claim_.place().root);
     } else if (verdict == Verdict::kGiveUp && settings_.require_configuration) {
@@ -115,6 +147,7 @@ class Run {
     Time due = sidecar_.next_due();
     if (watchdog_) due = std::min(due, watchdog_due_);
     if (!ready_ && !stopping_) due = std::min(due, look_due_);
+    if (users_ && !stopping_) due = std::min(due, users_due_);
     return due;
   }
 
@@ -157,7 +190,9 @@ class Run {
   Notifier notifier_;
   std::optional<std::chrono::microseconds> watchdog_;
   Sidecar sidecar_;
+  std::optional<Users> users_;
   Readiness readiness_;
+  Time users_due_{};
   Time watchdog_due_{};
   Time look_due_{};
   bool ready_ = false;
@@ -172,7 +207,9 @@ Result<void> run(const Options& options) {
   auto inbox = SignalInbox::open();
   if (!inbox) return inbox.error();
   auto& env = env::Env::posix();
-  auto claim = Claim::open(env, options.settings, "run");
+  auto place = place::place_of(options.settings);
+  if (!place) return place.error();
+  auto claim = Claim::open(env, std::move(*place), "run");
   if (!claim) return claim.error();
   if (!claim->held()) {
     return Error{ErrorCode::kDenied, "'" + claim->place().name + "' in '" + claim->place().root +
@@ -183,7 +220,17 @@ Result<void> run(const Options& options) {
   std::string problem;
   auto notifier = Notifier::from_environment(environment, problem);
   if (!problem.empty()) spdlog::warn("{}", problem);
-  return Run(options, std::move(*inbox), std::move(*claim), std::move(notifier), environment).loop();
+  Run run(options, std::move(*inbox), std::move(*claim), environment);
+  run.notify(std::move(notifier), watchdog_interval(environment, ::getpid()));
+  return run.loop();
+}
+
+Result<void> run_for_users(const Options& options, Claim claim, Users users) {
+  auto inbox = SignalInbox::open();
+  if (!inbox) return inbox.error();
+  Run run(options, std::move(*inbox), std::move(claim), own_environment());
+  run.live_for(std::move(users));
+  return run.loop();
 }
 
 }  // namespace shmconf::supervisor

@@ -20,8 +20,19 @@ namespace shmconf::supervisor {
 namespace {
 
 constexpr std::chrono::milliseconds kPatience{4'000};
+// How long after that a child that does not go is left to the kernel.
+constexpr std::chrono::milliseconds kLastWait{900};
 constexpr std::chrono::nanoseconds kStampInterval{format::kStampIntervalNs};
+// This process is due at each stamp. If it comes much later, it was frozen, and the children with it.
+constexpr std::chrono::nanoseconds kFrozenAfter{2 * kStampInterval};
 constexpr const char* kBinary = "/proc/self/exe";  // also when the file was replaced: never a mixed pair
+
+// New settings may be told to a child that has just been started: SIGHUP waits until it can obey.
+env::SignalState signals_of_child() {
+  env::SignalState state = plain_signals();
+  ::sigaddset(&state.mask, SIGHUP);
+  return state;
+}
 
 }  // namespace
 
@@ -54,15 +65,11 @@ Result<void> Sidecar::change_settings(const settings::Settings& settings) {
 }
 
 void Sidecar::tick(Time now) {
-  if (kill_due_) {
-    if (now < *kill_due_ || std::exchange(killed_, true)) return;
-    for (const Child& child : children_) {
-      if (child.state.pid() == 0) continue;
-      spdlog::warn("{} (pid {}) did not end in time and is killed", child.plan.name, child.state.pid());
-      ::kill(child.state.pid(), SIGKILL);
-    }
-    return;
+  if (kill_due_) return end_in_time(now);
+  if (ticked_ != Time{} && now - ticked_ > kFrozenAfter) {
+    for (Child& child : children_) child.state.excuse(now);
   }
+  ticked_ = now;
   const auto word = segment_.page().generation.load(std::memory_order_acquire);
   // A child that finds the segment damaged replaces it.
   if (now >= stamp_due_ || word == format::kRetired) stamp(now);
@@ -72,8 +79,20 @@ void Sidecar::tick(Time now) {
   }
 }
 
+void Sidecar::end_in_time(Time now) {
+  if (now < *kill_due_) return;
+  abandoned_ = now >= *kill_due_ + kLastWait;
+  if (std::exchange(killed_, true) && !abandoned_) return;
+  for (const Child& child : children_) {
+    if (child.state.pid() == 0) continue;
+    ::kill(child.state.pid(), SIGKILL);
+    spdlog::warn("{} (pid {}) did not end in time and is {}", child.plan.name, child.state.pid(),
+                 abandoned_ ? "left to the kernel" : "killed");
+  }
+}
+
 Time Sidecar::next_due() const {
-  if (kill_due_) return killed_ ? Time::max() : *kill_due_;
+  if (kill_due_) return killed_ ? *kill_due_ + kLastWait : *kill_due_;
   Time due = stamp_due_;
   for (const Child& child : children_) {
     due = std::min(due, child.state.start_due().value_or(Time::max()));
@@ -86,7 +105,7 @@ void Sidecar::launch(Child& child, Time now) {
   env::Program program{.file = kBinary,
                        .arguments = {"shmconf"},
                        .environment = environment_,
-                       .signals = plain_signals()};
+                       .signals = signals_of_child()};
   program.arguments.insert(program.arguments.end(), child.plan.arguments.begin(), child.plan.arguments.end());
   const auto started = env::start_bound(program, settings_file_.get());
   if (!started) {
@@ -105,9 +124,9 @@ void Sidecar::launch(Child& child, Time now) {
 
 void Sidecar::kill_if_hung(Child& child, Time now) {
   if (!child.state.hung(stamp_of(child), now)) return;
+  ::kill(child.state.pid(), SIGKILL);
   count_failure(child.plan.name + " (pid " + std::to_string(child.state.pid()) + ") has not moved for " +
                 std::to_string(kHungAfter.count()) + " s and is killed");
-  ::kill(child.state.pid(), SIGKILL);
 }
 
 bool Sidecar::on_ended(pid_t pid, int status, Time now) {
@@ -139,6 +158,7 @@ void Sidecar::stamp(Time now) {
   if (!trouble.empty() && trouble != segment_trouble_) spdlog::error("the segment was removed: {}", trouble);
   if (renewed && *renewed) spdlog::warn("the segment was removed or replaced; attached anew");
   segment_trouble_ = trouble;
+  if (!renewed && renewed.error().code == ErrorCode::kDenied) lost_ = renewed.error();
   const auto alive = static_cast<std::uint64_t>(env_.boottime_now().count());
   segment_.role(format::Role::kSupervisor).alive_ns.store(alive, std::memory_order_relaxed);
 }
@@ -153,8 +173,8 @@ void Sidecar::stop(Time now) {
 }
 
 bool Sidecar::stopped() const {
-  return std::all_of(children_.begin(), children_.end(),
-                     [](const Child& child) { return child.state.pid() == 0; });
+  return abandoned_ || std::all_of(children_.begin(), children_.end(),
+                                   [](const Child& child) { return child.state.pid() == 0; });
 }
 
 std::uint64_t Sidecar::stamp_of(const Child& child) const {

@@ -43,8 +43,12 @@ class Sidecar {
   // True: pid was one of these; the next start is planned.
   bool on_ended(pid_t pid, int status, Time now);
 
+  // Set once another process has taken the name over: the caller must stop().
+  [[nodiscard]] const std::optional<Error>& lost() const noexcept { return lost_; }
+
   // Asks the children to end, and kills them kPatience later; no starts any more.
   void stop(Time now);
+  // At the latest five seconds after stop(), also where the kernel does not let go of a child.
   [[nodiscard]] bool stopped() const;
 
  private:
@@ -57,6 +61,7 @@ class Sidecar {
   void kill_if_hung(Child& child, Time now);
   void count_failure(const std::string& text);
   void stamp(Time now);
+  void end_in_time(Time now);
   [[nodiscard]] std::uint64_t stamp_of(const Child& child) const;
 
   env::Env& env_;
@@ -67,6 +72,9 @@ class Sidecar {
   Time stamp_due_{};
   std::optional<Time> kill_due_;  // set: stopping
   bool killed_ = false;
+  bool abandoned_ = false;
+  Time ticked_{};
+  std::optional<Error> lost_;
   std::string segment_trouble_;  // reported already
 };
 

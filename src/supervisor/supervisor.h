@@ -1,4 +1,4 @@
-// `shmconf run` and `shmconf exec`: the supervisor of a name's watch and heartbeat.
+// `shmconf run`, `shmconf exec` and `shmconf launch`: the supervisor of a name's watch and heartbeat.
 //
 // Each call takes over its process: signals, children and standard descriptors. Call from main, in
 // a process with one thread, with nothing started before. Log lines go to spdlog's default logger.
@@ -52,7 +52,9 @@ Result<void> run(const Options& options);
 // a supervisor is at work already, uses its sidecar and leaves the segment to it. Returns the
 // command's exit code, 128 + n when signal n killed it, 126 or 127 when it cannot be executed or
 // found, and 125 when this function failed before, which the log explains. The sidecar ends after
-// the command, and then the segment goes.
+// the command, and then the segment goes, unless others use it too (another exec, launched readers):
+// then they get another sidecar, and the last of them takes the segment with it. Takes the place of a
+// supervisor whose sidecar it used when that one ends.
 //
 // The command runs in the caller's process group and session, with the caller's signal mask and
 // dispositions, descriptors and environment, less the sidecar's secrets, plus SHMCONF_NAME and
@@ -65,6 +67,18 @@ Result<void> run(const Options& options);
 // service that notifies on its own is better served by a unit beside that of `run`. With
 // KillMode=mixed only this process gets the manager's SIGTERM, and hands it on.
 int exec(const Options& options, const std::vector<std::string>& command);
+
+// Blocks until there is a sidecar with a configuration, by the rules of exec, and starts one where
+// none is: a supervisor in a session of its own that ends, and takes the segment with it, as soon as
+// the name has no users (users.h), which it asks every second. It logs to this process's stdout; cwd
+// is / and no descriptor above 2 stays open in it. Of several launches at once one starts it. Errors:
+// kNotReady without any configuration; kTimeout when a sidecar that is ending does not end; kInvalid
+// for a group that does not exist; as Segment::attach().
+Result<void> launch(const Options& options);
+
+// Makes the root directory where it is missing. Errors: kDenied, kNoSpace, kSystem; kInvalid for a
+// group that does not exist.
+Result<void> make_root(const settings::Settings& settings);
 
 }  // namespace shmconf::supervisor
 

@@ -1,6 +1,8 @@
 #include "watch/follower.h"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
 #include "sources/report.h"
@@ -41,7 +43,7 @@ Follower::Follower(const sources::Surroundings& surroundings, const settings::Se
                .waiting = [this](const std::string& why) {
                  around_.liveness.failed({ErrorCode::kUnavailable, why});
                }},
-              limits),
+              limits, surroundings.backup),
       backoff_(consul::process_seed()),
       event_(surroundings.io),
       pause_(surroundings.io) {
@@ -124,13 +126,18 @@ asio::awaitable<void> Follower::coordinate() {
     static_cast<void>(sources::report(published, around_.target, around_.liveness));
     if (published) {
       backoff_.succeed();
+      co_await prepare_next();
       continue;
     }
     everything_ = true;
-    const bool refused = std::any_of(pollers_.begin(), pollers_.end(),
-                                     [](const auto& poller) { return poller->client.refused_locally(); });
-    static_cast<void>(co_await pause_.wait_for(backoff_.fail(refused)));
+    static_cast<void>(co_await pause_.wait_for(backoff_.fail(pollers_.front()->client.is_local())));
   }
+}
+
+// Once the next query is on its way.
+asio::awaitable<void> Follower::prepare_next() {
+  co_await asio::post(io(), asio::use_awaitable);
+  if (!stopping() && around_.target.publisher() != nullptr) around_.target.publisher()->prepare_next();
 }
 
 asio::awaitable<Step> Follower::advance() {

@@ -49,6 +49,7 @@ class Follower final : public sources::Activity {
 
   boost::asio::awaitable<void> poll(std::size_t source);
   boost::asio::awaitable<void> coordinate();
+  boost::asio::awaitable<void> prepare_next();
   // One step: everything anew, or what the pollers have brought. Nothing: nothing was brought.
   boost::asio::awaitable<Result<std::optional<sources::Published>>> advance();
   boost::asio::awaitable<Result<std::optional<sources::Published>>> take_brought();

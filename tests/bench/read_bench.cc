@@ -94,6 +94,8 @@ class Fixture {
     }
   }
 
+  void prepare_next() { publisher_->prepare_next(); }
+
   [[nodiscard]] const Reader& reader() const { return *reader_; }
   [[nodiscard]] const std::vector<std::string>& keys() const { return keys_; }
   [[nodiscard]] const std::vector<std::string>& lookups() const { return lookups_; }
@@ -173,6 +175,7 @@ class ChangingProcess {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (;;) {
       fixture.publish();
+      fixture.prepare_next();
       ::usleep(20'000);
     }
   }

@@ -41,6 +41,7 @@ class FaultyEnv : public env::Env {
   std::chrono::nanoseconds wall_now() override { return real_.wall_now() + wall_shift; }
   std::chrono::nanoseconds boottime_now() override { return real_.boottime_now() + boottime_shift; }
   void sleep_for(std::chrono::nanoseconds duration) override { boottime_shift += duration; }
+  void yield() override { real_.yield(); }
   Result<std::string> boot_id() override { return step("boot_id", [&] { return real_.boot_id(); }); }
   Result<env::Fd> open_directory(const std::string& path) override {
     return step("open_directory", [&] { return real_.open_directory(path); });
@@ -60,6 +61,9 @@ class FaultyEnv : public env::Env {
   Result<std::vector<std::string>> list(int dir) override {
     return step("list", [&] { return real_.list(dir); });
   }
+  Result<std::uint64_t> free_bytes(int dir) override {
+    return step("free_bytes", [&] { return real_.free_bytes(dir); });
+  }
   Result<env::Fd> open_at(int dir, const std::string& name, int flags, mode_t mode) override {
     return step("open_at " + name, [&] { return real_.open_at(dir, name, flags, mode); });
   }
@@ -71,6 +75,9 @@ class FaultyEnv : public env::Env {
   }
   Result<void> allocate(int fd, std::uint64_t bytes) override {
     return step("allocate", [&] { return real_.allocate(fd, bytes); });
+  }
+  Result<void> truncate(int fd, std::uint64_t bytes) override {
+    return step("truncate", [&] { return real_.truncate(fd, bytes); });
   }
   Result<void> write_all(int fd, std::span<const std::byte> bytes) override {
     return step("write_all", [&] { return real_.write_all(fd, bytes); });

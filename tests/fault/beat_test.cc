@@ -4,10 +4,11 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 
 #include "fault/activity_fixture.h"
 #include "heartbeat/generation_watch.h"
-#include "sources/overlay.h"
+#include "settings/sources_hash.h"
 
 namespace shmconf::fault {
 namespace {
@@ -19,7 +20,11 @@ class Beating : public ActivityFixture {
   Beating() : ActivityFixture(format::Role::kHeartbeat) { settings_.heartbeat_interval = 1h; }
   ~Beating() override { static_cast<void>(stop()); }
   std::unique_ptr<sources::Activity> make(const sources::Surroundings& surroundings) override {
-    return std::make_unique<heartbeat::Beat>(surroundings, settings_);
+    return std::make_unique<heartbeat::Beat>(surroundings, settings_, sources::ReadLimits(), 200ms);
+  }
+  std::string last_error() {
+    std::string text;
+    return line().last_error.load(text) ? text : "?";
   }
   std::string backed_up() {
     auto loaded = backup::Store::load_file(env::Env::posix(), store_.path());
@@ -36,7 +41,7 @@ class Beating : public ActivityFixture {
     content.keys = {{.key = "a", .value = value, .create_index = 1, .modify_index = 2, .session = {}}};
     content.indexes = {2};
     content.origin = origin;
-    content.sources_hash = sources::sources_hash(settings_.sources, settings_.consul);
+    content.sources_hash = settings::sources_hash(settings_.sources, settings_.consul);
     auto noted = observer_->publisher()->note();
     ASSERT_TRUE(observer_->publisher()->publish(content, noted, {}, nullptr));
   }
@@ -131,6 +136,70 @@ TEST_F(Beating, ASegmentThatWasReplacedIsFilledAtOnceAndWatchedForGenerations) {
   ASSERT_TRUE(publishes("a=1 "));
   publish_as_watch("2");
   EXPECT_TRUE(harness::eventually([&] { return backed_up() == "a=2 "; }, 1s));
+}
+
+TEST_F(Beating, ABackupThatCouldNotBeWrittenIsSaidInStatusAndWrittenLater) {
+  // Where its directory should be is a file.
+  std::ofstream(root_ / "backup") << "in the way";
+  consul_.put("web/a", "1");
+  start();
+  ASSERT_TRUE(publishes("a=1 "));
+  ASSERT_TRUE(harness::eventually([&] { return last_error().starts_with("the backup was not written: "); }));
+  EXPECT_EQ(line().failing_since_ns.load(), 0u) << "Consul answers";
+  ASSERT_TRUE(harness::eventually([&] { return line().failures.load() >= 3; })) << "it is not tried again";
+  std::filesystem::remove(root_ / "backup");
+  EXPECT_TRUE(harness::eventually([&] { return backed_up() == "a=1 "; })) << "nothing has changed meanwhile";
+  EXPECT_TRUE(harness::eventually([&] { return last_error().empty(); }));
+
+  // Likewise when a full read finds that the backup of this generation has gone.
+  std::filesystem::remove_all(root_ / "backup");
+  std::ofstream(root_ / "backup") << "in the way";
+  in_loop([&] { activity_->renewed(); });
+  ASSERT_TRUE(harness::eventually([&] { return !last_error().empty(); }));
+  std::filesystem::remove(root_ / "backup");
+  EXPECT_TRUE(harness::eventually([&] { return backed_up() == "a=1 "; }));
+}
+
+TEST_F(Beating, AFullReadThatFindsNothingNewLeavesTheOneBeforeTheNewestAlone) {
+  consul_.put("web/a", "1");
+  settings_.heartbeat_interval = 50ms;
+  start();
+  ASSERT_TRUE(harness::eventually([&] { return backed_up() == "a=1 "; }));
+  consul_.put("web/a", "2");
+  ASSERT_TRUE(harness::eventually([&] { return backed_up() == "a=2 "; }));
+  consul_.forget_requests();
+  ASSERT_TRUE(consul_.wait_for_requests(3));
+  const auto before = backup::Store::load_file(env::Env::posix(), store_.path() + ".prev");
+  ASSERT_TRUE(before) << before.error().text;
+  Entry entry;
+  ASSERT_EQ(before->view().find("a", entry), Lookup::kFound);
+  EXPECT_EQ(entry.value, "1");
+}
+
+// The page is replaced by the one who finds the damage; the process that it is a part of has to hear of it.
+TEST_F(Beating, ADamagedSnapshotThatABackupFindsIsToldAtTheNextRenewal) {
+  consul_.put("web/a", "1");
+  start();
+  ASSERT_TRUE(harness::eventually([&] { return backed_up() == "a=1 "; }));
+  const auto page = observer_->segment().page().created_wall_s;
+  const std::string name = format::generation_name(observer_->segment().page().generation.load());
+  std::fstream file(root_ / ("web/" + name), std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(-1, std::ios::end);  // padding: the keys are what Consul has
+  file.put('\x7f').flush();
+  in_loop([&] { activity_->renewed(); });  // a full read, and with it a backup
+  ASSERT_TRUE(harness::eventually([&] {
+    bool moved = false;
+    in_loop([&] { moved = target_->segment().page().created_wall_s != page; });
+    return moved;
+  }));
+  bool told = false;
+  bool told_again = false;
+  in_loop([&] {
+    told = target_->renew().value();
+    told_again = target_->renew().value();
+  });
+  EXPECT_TRUE(told);
+  EXPECT_FALSE(told_again);
 }
 
 TEST_F(Beating, EndsWithinASecondBetweenReadsAndDuringOne) {

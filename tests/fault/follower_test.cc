@@ -149,6 +149,19 @@ TEST_F(Follow, WhenConsulComesBackItIsLiveAgainWithinTwoSecondsWithTheChangeMade
   EXPECT_TRUE(harness::eventually([&] { return line().failing_since_ns.load() == 0; }, 1s));
 }
 
+// An agent of this machine that answers, but badly: it costs nothing to ask it each second.
+TEST_F(Follow, ALocalAgentWithoutALeaderIsAskedEachSecondHoweverLongThatLasts) {
+  consul_.put("web/a", "1");
+  consul_.script(faults::no_leader().repeated());
+  start();
+  ASSERT_TRUE(harness::eventually([&] { return line().failures.load() >= 7; }, 20s));
+  const auto since = std::chrono::steady_clock::now();
+  ASSERT_TRUE(harness::eventually([&] { return line().failures.load() >= 13; }, 60s));
+  EXPECT_LT(std::chrono::steady_clock::now() - since, 8s);
+  consul_.clear_faults();
+  EXPECT_TRUE(publishes("a=1 ", 2s));
+}
+
 TEST_F(Follow, AnIndexThatSpinsIsBounded) {
   consul_.put("web/a", "1");
   fakes::Fault spinning;

@@ -72,6 +72,7 @@ struct Counters {
     const auto outcome = publisher->publish(content.content(), noted, {}, nullptr);
     if (!outcome || *outcome != shm::Outcome::kPublished) ::_exit(3);
     counters.published.store(stamp);
+    publisher->prepare_next();
   }
 }
 

@@ -36,9 +36,12 @@ class PublishFaultTest : public ::testing::Test {
     if (!segment) return segment.error();
     auto publisher = Publisher::attach(env, *segment, Role::kWatch);
     if (!publisher) return publisher.error();
+    publisher->prepare_next();
     StampedContent content(stamp, kKeys);
     std::uint64_t noted = publisher->note();
-    return publisher->publish(content.content(), noted, {}, nullptr);
+    auto outcome = publisher->publish(content.content(), noted, {}, nullptr);
+    publisher->prepare_next();
+    return outcome;
   }
 
   harness::TempDirectory directory_{"/dev/shm"};

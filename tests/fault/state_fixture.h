@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "backup/store.h"
 #include "consul/client.h"
 #include "fakes/fake_consul.h"
 #include "harness/eventually.h"
@@ -79,7 +80,7 @@ class StateFixture : public ::testing::Test {
   void make_reader() {
     reader_ = std::make_unique<StateReader>(
         io_, settings_,
-        StateReader::Events{.answered = [] {}, .waiting = [this](const auto&) { ++waited_; }}, limits_);
+        StateReader::Events{.answered = [] {}, .waiting = [this](const auto&) { ++waited_; }}, limits_, &store_);
     client_ = std::make_unique<consul::Client>(io_, settings_.consul);
   }
 
@@ -119,6 +120,7 @@ class StateFixture : public ::testing::Test {
   harness::TempDirectory root_;
   settings::Settings settings_;
   sources::ReadLimits limits_;
+  backup::Store store_{env::Env::posix(), root_ / "backup/web.snapshot"};
   boost::asio::io_context io_{1};
   std::unique_ptr<PublishTarget> target_ = attach(root_.path(), format::Role::kWatch);
   std::unique_ptr<StateReader> reader_;

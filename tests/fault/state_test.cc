@@ -1,8 +1,11 @@
 // What Consul may answer, and what of it becomes the configuration.
 
+#include <atomic>
 #include <boost/asio/post.hpp>
 #include <filesystem>
+#include <functional>
 #include <thread>
+#include <utility>
 
 #include "fault/state_fixture.h"
 
@@ -224,6 +227,111 @@ TEST_F(State, AnEmptiedPrefixAfterARewindMustStandStillToo) {
   EXPECT_EQ(published(), "");
 }
 
+// A server that was restored from a snapshot long after that was made: `later` is missing, and will not
+// come.
+void put_before_restore(fakes::FakeConsul& consul) {
+  consul.write([](auto& store) {
+    store.put("web/a", "1");
+    for (int i = 0; i < 10'000; ++i) store.put("web/tick", std::to_string(i));
+    store.put("web/later", "1");
+  });
+}
+void restore(fakes::FakeConsul& consul) {
+  consul.write([](auto& store) {
+    store = dev::KvStore();
+    store.put("web/a", "1");
+    store.put("web/tick", "0");
+  });
+}
+
+// Writes all the while, until it goes.
+class Writer {
+ public:
+  explicit Writer(std::function<void(int)> write)
+      : thread_([this, write = std::move(write)] {
+          for (int i = 1; !done_; ++i) {
+            write(i);
+            std::this_thread::sleep_for(20ms);
+          }
+        }) {}
+  ~Writer() {
+    done_ = true;
+    thread_.join();
+  }
+
+ private:
+  std::atomic<bool> done_{false};
+  std::thread thread_;
+};
+
+TEST_F(State, AfterARewindAKeyThatIsWrittenAllTheTimeDoesNotHoldUpTheRest) {
+  limits_.longest_stand_still = 1h;
+  put_before_restore(consul_);
+  ASSERT_TRUE(synchronize());
+  restore(consul_);
+  std::future<Result<Published>> done;  // ends after the writer, also where this fails
+  const Writer busy([this](int i) { consul_.put("web/tick", std::to_string(i)); });
+  done = synchronize_aside();
+  ASSERT_EQ(done.wait_for(10s), std::future_status::ready) << "frozen by a busy key";
+  ASSERT_TRUE(done.get());
+  EXPECT_EQ(target_->current()->header().key_count, 2u);
+  EXPECT_GE(waited_, 1);
+}
+
+TEST_F(State, AfterARewindKeysThatComeAndGoAllTheTimeDoNotHoldUpTheRestForEver) {
+  limits_.longest_stand_still = 700ms;
+  put_before_restore(consul_);
+  ASSERT_TRUE(synchronize());
+  restore(consul_);
+  std::future<Result<Published>> done;  // ends after the writer, also where this fails
+  const Writer busy([this](int i) {
+    consul_.write([i](auto& store) {
+      store.remove("web/lock" + std::to_string(i - 1));
+      store.put("web/lock" + std::to_string(i), "");
+    });
+  });
+  done = synchronize_aside();
+  ASSERT_EQ(done.wait_for(10s), std::future_status::ready);
+  ASSERT_TRUE(done.get());
+  EXPECT_EQ(target_->current()->header().key_count, 3u);
+  EXPECT_GE(waited_, 2);
+}
+
+// The segment is gone, and Consul is being imported: the backup knows what is still to come.
+TEST_F(State, WithNothingPublishedABackupTellsThatKeysAreStillOnTheirWay) {
+  for (int i = 0; i < 20; ++i) consul_.put("web/" + std::to_string(10 + i), "1");
+  ASSERT_TRUE(synchronize());
+  ASSERT_TRUE(store_.write(target_->current()->bytes()));
+  ASSERT_TRUE(target_->segment().remove());
+  ASSERT_TRUE(target_->renew());
+  ASSERT_EQ(published(), "-");
+  consul_.write([](auto& store) { store = dev::KvStore(); });
+  consul_.put("web/10", "2");
+  make_reader();
+  auto done = synchronize_aside();
+  for (int i = 1; i < 20; ++i) {
+    std::this_thread::sleep_for(40ms);
+    ASSERT_EQ(generation_of(*target_), 0u) << "published while keys were missing";
+    consul_.put("web/" + std::to_string(10 + i), "2");
+  }
+  ASSERT_TRUE(done.get());
+  EXPECT_EQ(target_->current()->header().key_count, 20u);
+}
+
+TEST_F(State, WithNothingPublishedAnOrdinaryDeletionSinceTheBackupIsPublishedAtOnce) {
+  consul_.put("web/a", "1");
+  consul_.put("web/b", "1");
+  ASSERT_TRUE(synchronize());
+  ASSERT_TRUE(store_.write(target_->current()->bytes()));
+  ASSERT_TRUE(target_->segment().remove());
+  ASSERT_TRUE(target_->renew());
+  consul_.write([](auto& store) { store.remove("web/b"); });
+  make_reader();
+  ASSERT_TRUE(synchronize());
+  EXPECT_EQ(published(), "a=1 ");
+  EXPECT_EQ(waited_, 0);
+}
+
 struct Bad {
   const char* name;
   fakes::Fault fault;
@@ -378,6 +486,26 @@ TEST_F(State, AStaleAnswerOlderThanWhatIsPublishedIsAskedForAgainFromTheLeader) 
   EXPECT_EQ(published(), "a=2 ");
   ASSERT_EQ(consul_.requests().size(), 2u);
   EXPECT_EQ(consul_.requests()[1].target.find("stale"), std::string::npos);
+}
+
+TEST_F(State, AStaleAnswerThatLagsBehindTheOthersMakesNoHalfState) {
+  settings_.consul.consistency = settings::Consistency::kStale;
+  settings_.sources = {prefix("common/"), prefix("web/")};
+  ASSERT_TRUE(consul_.kv().put_together({{"common/a", "1"}, {"web/b", "1"}}));
+  ASSERT_TRUE(synchronize());
+  const std::string before = consul_.kv().get("web/", "recurse").body;
+  const std::string index = std::to_string(target_->current()->indexes()[1]);
+  ASSERT_TRUE(consul_.kv().put_together({{"common/a", "2"}, {"web/b", "2"}}));
+  // The follower that answers for the last source has not heard of it yet.
+  auto lagging = faults::body(before);
+  lagging.change = [body = lagging.change, set = faults::index(index).change](dev::Reply& reply) {
+    body(reply);
+    set(reply);
+  };
+  consul_.script(lagging.on("/v1/kv/web/?recurse&stale"));
+  ASSERT_TRUE(synchronize());
+  EXPECT_EQ(consul_.faults_left(), 0u) << "the answer was asked for otherwise";
+  EXPECT_EQ(published(), "a=2 b=2 ");
 }
 
 }  // namespace

@@ -57,6 +57,7 @@ void wait_a_little(std::mt19937_64& random, unsigned most_us) {
       content.content().indexes = {version};
       const auto outcome = publisher->publish(content.content(), noted, {}, nullptr);
       if (!outcome) ::_exit(3);
+      publisher->prepare_next();
       if (*outcome != Outcome::kMoved) break;
     }
   }

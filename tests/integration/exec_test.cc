@@ -153,6 +153,41 @@ TEST_F(ExecTest, StartsWithNothingNever) {
   EXPECT_FALSE(std::filesystem::exists(root_ / "web"));
 }
 
+TEST_F(ExecTest, StartsNothingOnTheConfigurationOfOtherSources) {
+  const std::string mark = state_ / "started";
+  const auto with_others = exec({"touch", mark}, {"--startup-timeout", "1s", "--prefix", "config/other/"});
+  const auto is_refused = [&](const harness::Finished& result) {
+    EXPECT_EQ(result.status.code, 125);
+    EXPECT_NE(result.err.find("other sources"), std::string::npos) << result.err;
+    EXPECT_FALSE(std::filesystem::exists(mark));
+  };
+  {
+    auto run = run_published();
+    is_refused(finished(with_others));  // attached to a sidecar that mirrors something else
+    EXPECT_EQ(value("k"), "v");
+    ASSERT_TRUE(run.send_signal(SIGTERM));
+    ASSERT_TRUE(run.wait());
+  }
+  consul_.stop();
+  is_refused(finished(with_others));  // and what that one left behind is no better
+}
+
+TEST_F(ExecTest, GoesOnWithoutASidecarWhereAnotherTookTheNameOver) {
+  auto process = spawn(exec({"sleep", "1000"}));
+  ASSERT_TRUE(becomes("k", "v"));
+  for (const auto& entry : std::filesystem::directory_iterator(root_.path())) std::filesystem::remove_all(entry);
+  auto other = run_published();
+  EXPECT_TRUE(eventually([&] { return !child(process.pid(), "watch") && !child(process.pid(), "heartbeat"); },
+                         seconds(30)))
+      << process.stderr_text();
+  EXPECT_TRUE(process.running());
+  ASSERT_TRUE(process.send_signal(SIGTERM));
+  ASSERT_TRUE(process.wait());
+  EXPECT_EQ(value("k"), "v") << "the segment is the other's";
+  put("k", "after");
+  EXPECT_TRUE(becomes("k", "after"));
+}
+
 TEST_F(ExecTest, ASignalBeforeTheCommandEndsIt) {
   consul_.stop();
   const std::string mark = state_ / "started";

@@ -13,6 +13,7 @@
 #include "harness/eventually.h"
 #include "harness/process.h"
 #include "harness/temp_directory.h"
+#include "settings/sources_hash.h"
 #include "shm/publisher.h"
 #include "sources/overlay.h"
 
@@ -62,7 +63,7 @@ class Processes : public ::testing::Test {
   }
   static std::uint64_t our_hash(const std::string& path = "web/") {
     const std::vector<settings::Source> sources = {{.kind = settings::Source::Kind::kPrefix, .path = path}};
-    return sources::sources_hash(sources, settings::Consul());
+    return settings::sources_hash(sources, settings::Consul());
   }
   void SetUp() override { std::filesystem::create_directory(root_ / "shm"); }
 

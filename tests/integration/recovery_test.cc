@@ -107,6 +107,49 @@ TEST_F(RecoveryTest, EitherProcessAloneKeepsTheServiceSupplied) {
   EXPECT_TRUE(shows(*reader_, "a", "3", 3s));
 }
 
+TEST_F(RecoveryTest, NewSettingsDoNotKillAProcessThatHasJustBeenStarted) {
+  ASSERT_NO_FATAL_FAILURE(start_run());
+  constexpr int kRestarts = 4;
+  for (int i = 0; i < kRestarts; ++i) {
+    const pid_t before = child("watch");
+    ASSERT_EQ(::kill(before, SIGKILL), 0);
+    const auto give_up = std::chrono::steady_clock::now() + 20s;
+    pid_t now = 0;
+    // Without a pause: the moment before it obeys signals is short.
+    while (now == 0 || now == before) {
+      ASSERT_LT(std::chrono::steady_clock::now(), give_up);
+      now = child("watch");
+    }
+    ASSERT_EQ(::kill(now, SIGHUP), 0);
+    ASSERT_TRUE(eventually([&] { return starts(format::Role::kWatch) == static_cast<std::uint64_t>(i) + 2; }));
+    EXPECT_EQ(child("watch"), now) << "ended by SIGHUP";
+  }
+  EXPECT_EQ(reader_->status().role(format::Role::kSupervisor).failures, static_cast<std::uint64_t>(kRestarts));
+  ASSERT_TRUE(put("2"));
+  EXPECT_TRUE(shows(*reader_, "a", "2", 3s));
+}
+
+TEST_F(RecoveryTest, ARemovedLockFileIsMadeAnewAndASecondRunIsStillRefused) {
+  ASSERT_NO_FATAL_FAILURE(start_run());
+  const std::uint64_t page_before = page();
+  const pid_t watch = child("watch");
+  ASSERT_TRUE(fs::remove(sidecar_->root() + "/.web.lock"));
+  const auto removed = std::chrono::steady_clock::now();
+  ASSERT_TRUE(eventually([&] { return fs::exists(sidecar_->root() + "/.web.lock"); }));
+  // Each process takes its lock at its own next stamp.
+  for (const auto role : {format::Role::kWatch, format::Role::kHeartbeat, format::Role::kSupervisor}) {
+    ASSERT_TRUE(eventually([&] {
+      const auto age = reader_->status().role(role).stamp_age;
+      return age && *age < std::chrono::steady_clock::now() - removed - 100ms;
+    }));
+  }
+  EXPECT_NE(sidecar_->tool({"run", "--prefix", "config/web/", "--consul", consul_->url()}).status.code, 0);
+  EXPECT_EQ(child("watch"), watch);
+  EXPECT_EQ(page(), page_before);
+  ASSERT_TRUE(put("2"));
+  EXPECT_TRUE(shows(*reader_, "a", "2", 3s));
+}
+
 TEST_F(RecoveryTest, AKilledSupervisorTakesBothWithItAndReadersKeepTheConfiguration) {
   ASSERT_NO_FATAL_FAILURE(start_run());
   const std::uint64_t page_before = page();

@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <utility>
@@ -149,7 +148,9 @@ bool is_one_line_of(const std::string& text, const std::string& command) {
 
 std::string text_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::ostringstream text;
+  text << file.rdbuf();  // of a process that ends meanwhile there is nothing to read, and nothing to throw
+  return text.str();
 }
 
 void write_text(const std::string& path, const std::string& text) {

@@ -97,7 +97,10 @@ void SidecarTest::write(const std::string& file, const std::string& text) {
 
 std::string proc_file(pid_t pid, const std::string& name) {
   std::ifstream stream("/proc/" + std::to_string(pid) + "/" + name, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  // Not by iterators: reading what a process has just left behind would throw.
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
 }
 
 namespace {

@@ -14,12 +14,13 @@ reader: shmconf
 env: shmconf/result
 shm: $kFormat env boost
 consul: shmconf/result env settings boost openssl simdjson
-settings: shmconf/result env nlohmann
+settings: shmconf/format shmconf/result env nlohmann
 backup: $kFormat env
-sources: $kFormat env settings consul shm backup boost nlohmann spdlog
+place: shmconf/result env settings shm
+sources: $kFormat env settings place consul shm backup boost nlohmann spdlog
 watch: shmconf/result settings consul sources boost spdlog
 heartbeat: $kFormat env settings consul sources boost spdlog
-supervisor: $kFormat env settings shm spdlog
+supervisor: $kFormat env settings place shm spdlog
 dev: shmconf/result env boost nlohmann
 cli: shmconf env settings shm backup consul sources CLI nlohmann
 "

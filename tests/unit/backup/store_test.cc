@@ -6,6 +6,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <utility>
 
 #include "fakes/faulty_env.h"
 #include "fakes/stamped_content.h"
@@ -82,6 +84,62 @@ TEST_F(StoreTest, ADamagedBackupNeverPushesOutTheLastGoodOne) {
   ASSERT_TRUE(store_.write(snapshot(3)));
   EXPECT_EQ(one_stamp(Store::load_file(env_, path_ + ".prev").value().view(), kKeys), 1u);
   EXPECT_TRUE(fs::exists(path_ + ".damaged"));
+}
+
+// Another process replaces the file between the moment that it was read and what comes then.
+class ReplacingEnv : public FaultyEnv {
+ public:
+  std::function<void()> after_read;
+  Result<std::vector<std::byte>> read_all(int fd, std::uint64_t limit_bytes) override {
+    auto bytes = FaultyEnv::read_all(fd, limit_bytes);
+    if (const auto replace = std::exchange(after_read, nullptr)) replace();
+    return bytes;
+  }
+};
+
+TEST_F(StoreTest, AGoodBackupThatReplacedADamagedOneIsNotSetAside) {
+  ASSERT_TRUE(store_.write(snapshot(1)));
+  ASSERT_TRUE(store_.write(snapshot(2)));
+  damage(path_);
+  ReplacingEnv slow;
+  slow.after_read = [&] { ASSERT_TRUE(store_.write(snapshot(3))); };
+  auto backup = Store(slow, path_).load();
+  ASSERT_TRUE(backup) << backup.error().text;
+  EXPECT_EQ(one_stamp(backup->view(), kKeys), 3u);
+  EXPECT_EQ(loaded(), 3u);
+  EXPECT_EQ(Store::load_file(env_, path_ + ".damaged").error().code, ErrorCode::kDamaged) << "by the other one";
+}
+
+TEST_F(StoreTest, ADamagedOneThatAnotherProcessSetAsideIsNoErrorOfAWrite) {
+  ASSERT_TRUE(store_.write(snapshot(1)));
+  damage(path_);
+  ReplacingEnv slow;
+  slow.after_read = [&] { EXPECT_FALSE(store_.load()); };
+  ASSERT_TRUE(Store(slow, path_).write(snapshot(2)));
+  EXPECT_EQ(loaded(), 2u);
+}
+
+TEST_F(StoreTest, TheSameContentDoesNotPushOutTheOneBefore) {
+  ASSERT_TRUE(store_.write(snapshot(1)));
+  ASSERT_TRUE(store_.write(snapshot(2)));
+  struct stat before{};
+  ASSERT_EQ(::stat(path_.c_str(), &before), 0);
+  ASSERT_TRUE(store_.write(snapshot(2)));
+  struct stat after{};
+  ASSERT_EQ(::stat(path_.c_str(), &after), 0);
+  EXPECT_EQ(before.st_ino, after.st_ino) << "the same bytes were written again";
+  EXPECT_EQ(one_stamp(Store::load_file(env_, path_ + ".prev").value().view(), kKeys), 1u);
+
+  // The same keys as another generation.
+  auto again = snapshot(2);
+  shm::stamp_generation(again, 9, std::chrono::seconds(7), format::Origin::kConsul, 11);
+  ASSERT_TRUE(store_.write(again));
+  EXPECT_EQ(Store::load_file(env_, path_).value().view().header().generation, 9u);
+  EXPECT_EQ(one_stamp(Store::load_file(env_, path_ + ".prev").value().view(), kKeys), 1u);
+
+  damage(path_);
+  ASSERT_TRUE(store_.write(again)) << "the same bytes, but those on disk are not sound";
+  EXPECT_EQ(loaded(), 2u);
 }
 
 TEST_F(StoreTest, BothDamagedIsSaidSo) {

@@ -105,6 +105,15 @@ TEST(CommandLine, ExecLeavesItsCommandAlone) {
   EXPECT_TRUE(holds(complaint({"exec", "--name", "web", "ls", "-l"}), "two dashes"));
 }
 
+TEST(CommandLine, LaunchTakesTheLibrarysFlag) {
+  const auto launch = options_of<LaunchOptions>({"launch", "--report=/run/x", "--name", "web"});
+  EXPECT_EQ(launch.report, "/run/x");
+  EXPECT_EQ(launch.flags.values, (std::vector<settings::FlagValue>{{"--name", "web"}}));
+  EXPECT_EQ(options_of<LaunchOptions>({"launch", "--report="}).report, "") << "there is no root yet";
+  EXPECT_EQ(options_of<LaunchOptions>({"launch"}).report, std::nullopt);
+  EXPECT_FALSE(holds(help_of({"launch", "--help"}), "--report")) << "nobody types it";
+}
+
 TEST(CommandLine, ProcessesTakeTheirSupervisorsFlags) {
   const auto watch = options_of<WatchOptions>({"watch", "--supervised", "--settings-fd", "3"});
   EXPECT_TRUE(watch.supervised);

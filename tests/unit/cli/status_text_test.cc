@@ -91,7 +91,7 @@ TEST(StatusText, ShowsEveryField) {
   EXPECT_TRUE(has_line(text,
                        "watch          alive, last contact 1.2 s ago, 40 answers, 3 published, 1 failure, "
                        "2 starts"));
-  EXPECT_TRUE(has_line(text, "  last error   connection refused\\x1b[2J (recovered)"));
+  EXPECT_TRUE(has_line(text, "  last error   connection refused\\x1b[2J (Consul answers)"));
   EXPECT_TRUE(has_line(text,
                        "heartbeat      dead, last seen 1 min 40 s ago, 0 answers, 0 published, "
                        "0 failures, 1 start"));

@@ -31,7 +31,7 @@ TEST(Backoff, DoublesItsCeilingUpToTheCap) {
   for (std::size_t i = 0; i < ceilings.size(); ++i) EXPECT_GT(longest[i], ceilings[i] * 9 / 10) << i;
 }
 
-TEST(Backoff, StaysShortWhereALocalAddressRefuses) {
+TEST(Backoff, StaysShortWithALocalAddress) {
   Backoff backoff(7);
   milliseconds longest = 0ms;
   for (int i = 0; i < 1000; ++i) longest = std::max(longest, backoff.fail(true));

@@ -137,6 +137,8 @@ const char* c_check_opens(const char* root, const char* backup_file) {
   shmconf_options options = SHMCONF_OPTIONS_INIT;
   shmconf_reader* reader = (shmconf_reader*)&options;
   char directory[512];
+  shmconf_word* word = NULL;
+  const uint64_t* address = (const uint64_t*)&options;
   options.directory = root;
   options.deny_backup = 1;
   CHECK(shmconf_open("no name", &options, &reader) == SHMCONF_INVALID && reader == NULL);
@@ -146,6 +148,8 @@ const char* c_check_opens(const char* root, const char* backup_file) {
   options.deny_backup = 0;
   options.backup_file = backup_file;
   CHECK(shmconf_open("none", &options, &reader) == SHMCONF_OK && reader != NULL);
+  CHECK(shmconf_word_take(reader, &word, &address) == SHMCONF_OK && address == NULL);
+  shmconf_word_free(word);
   shmconf_close(reader);
   CHECK(shmconf_open_backup(backup_file, &reader) == SHMCONF_OK);
   shmconf_close(reader);
@@ -153,6 +157,28 @@ const char* c_check_opens(const char* root, const char* backup_file) {
   CHECK(shmconf_open_directory(directory, NULL, &reader) == SHMCONF_OK);
   shmconf_close(reader);
   CHECK(shmconf_version()[0] >= '0' && shmconf_version()[0] <= '9');
+  return NULL;
+}
+
+const char* c_check_launches(const char* root, const char* binary) {
+  static const char* const kFlags[] = {"--prefix", "config/web/", NULL};
+  shmconf_launch_options options = SHMCONF_LAUNCH_OPTIONS_INIT;
+  shmconf_reader* reader = (shmconf_reader*)&options;
+  options.directory = root;
+  options.arguments = kFlags;
+  options.binary = "/nonexistent/shmconf";
+  CHECK(shmconf_launch("no name", &options, &reader) == SHMCONF_INVALID && reader == NULL);
+  CHECK(strstr(shmconf_last_error(), "no name") != NULL);
+  CHECK(shmconf_launch("web", &options, &reader) == SHMCONF_ABSENT && reader == NULL);
+  CHECK(strstr(shmconf_last_error(), "SHMCONF_BIN") != NULL);
+  options.binary = binary;
+  CHECK(shmconf_launch("web", &options, &reader) == SHMCONF_INVALID && reader == NULL);
+  CHECK(strstr(shmconf_last_error(), binary) != NULL);
+  /* A caller of an older header: what it does not know of is not looked at. */
+  options.size = offsetof(shmconf_launch_options, binary);
+  options.arguments = NULL;
+  options.binary = (const char*)1;
+  CHECK(shmconf_launch("no name", &options, &reader) == SHMCONF_INVALID);
   return NULL;
 }
 
@@ -178,6 +204,10 @@ const char* c_check_changes(const char* root, void (*publish)(void*), void* cont
   uint64_t id = 0;
   uint64_t unused = 0;
   const uint64_t before = shmconf_generation(reader);
+  shmconf_word* word = NULL;
+  const uint64_t* address = NULL;
+  CHECK(shmconf_word_take(reader, &word, &address) == SHMCONF_OK);
+  CHECK(*(const volatile uint64_t*)address == before);
   CHECK(shmconf_copy(reader, &copy) == SHMCONF_OK);
   CHECK(shmconf_on_change(reader, "", 0, note, &noted, &id) == SHMCONF_OK);
   CHECK(shmconf_on_change(reader, "a", 1, note, &noted, &unused) == SHMCONF_OK);
@@ -185,7 +215,9 @@ const char* c_check_changes(const char* root, void (*publish)(void*), void* cont
   CHECK(shmconf_poll(reader) == SHMCONF_TIMEOUT);
   CHECK(shmconf_wait(reader, 1) == SHMCONF_TIMEOUT);
   publish(context);
+  CHECK(*(const volatile uint64_t*)address != before);
   CHECK(shmconf_wait(reader, INT64_MAX) == SHMCONF_OK);
+  CHECK(*(const volatile uint64_t*)address == shmconf_generation(reader));
   CHECK(strcmp(noted.text, "a:1>2;b:two>-;") == 0);
   CHECK(shmconf_wait_after(reader, 0, before) == SHMCONF_OK);
   CHECK(shmconf_wait_after(reader, 0, shmconf_generation(reader)) == SHMCONF_TIMEOUT);
@@ -193,5 +225,7 @@ const char* c_check_changes(const char* root, void (*publish)(void*), void* cont
   CHECK(noted.calls == 2);
   shmconf_close(copy);
   shmconf_close(reader);
+  CHECK(*(const volatile uint64_t*)address != before);
+  shmconf_word_free(word);
   return NULL;
 }

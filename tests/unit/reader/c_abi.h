@@ -13,6 +13,8 @@ const char* c_check_gets(const char* root);
 const char* c_check_snapshot(const char* root);
 const char* c_check_status(const char* root);
 const char* c_check_opens(const char* root, const char* backup_file);
+/* binary: a program that does nothing, with success. */
+const char* c_check_launches(const char* root, const char* binary);
 /* publish() publishes another generation in which a="2" and b is gone. */
 const char* c_check_changes(const char* root, void (*publish)(void*), void* context);
 

@@ -47,6 +47,8 @@ TEST_F(CAbi, Opens) {
   EXPECT_STREQ(c_check_opens(root.path().c_str(), backup.c_str()), nullptr);
 }
 
+TEST_F(CAbi, Launches) { EXPECT_STREQ(c_check_launches(root.path().c_str(), "/bin/true"), nullptr); }
+
 TEST_F(CAbi, Changes) {
   const auto publish = [](void* context) {
     PlainContent second = first();

@@ -116,6 +116,10 @@ class MemoryPlace : public reader::Place {
     if (found == mappings_.end()) return Error{ErrorCode::kAbsent, "no snapshot"};
     return found->second;
   }
+  [[nodiscard]] Result<reader::Page::Draft> open_draft(const reader::Page&) const override {
+    return Error{ErrorCode::kAbsent, ""};
+  }
+  void prepare(const reader::Page&, reader::Page::Draft) const override {}
   [[nodiscard]] Result<reader::Backup> open_backup(const reader::Page*) const override {
     if (!backup_) return Error{ErrorCode::kAbsent, "no backup"};
     return reader::Backup{backup_, "memory.snapshot"};

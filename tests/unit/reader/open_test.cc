@@ -312,7 +312,7 @@ TEST_F(Open, TheMapThatWasLeftIsGivenBackOverTheNextReads) {
   segment->publish(one(std::string(kLarge, '2')));
   EXPECT_EQ(reader.get("k")->back(), '2');
   EXPECT_GT(mapped_bytes(), alone + kLarge / 2) << "not all at once";
-  for (int i = 0; i < 8; ++i) {
+  for (int i = 0; i < 24; ++i) {
     EXPECT_EQ(reader.get("k")->front(), '2');
     EXPECT_EQ(value.get().front(), '2');
   }
@@ -351,8 +351,7 @@ TEST_F(Open, SnapshotsAreKeptOutOfCoreFiles) {
   const Reader reader = open().value();
   EXPECT_TRUE(kept_out_of_dumps());
   segment->publish(one("2"));
-  EXPECT_EQ(reader.get("k"), "2");
-  EXPECT_EQ(reader.get("k"), "2");
+  for (int i = 0; i < 24; ++i) EXPECT_EQ(reader.get("k"), "2");
   EXPECT_TRUE(kept_out_of_dumps());
 }
 

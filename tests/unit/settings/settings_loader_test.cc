@@ -191,6 +191,11 @@ TEST(Loader, PathsThatOtherProcessesGetBecomeAbsolute) {
   const Settings s = loaded({{"SHMCONF_DIR", "x/../y"}}, {{"--backup", "web.snapshot"}});
   EXPECT_EQ(s.directory, (std::filesystem::current_path() / "y").string());
   EXPECT_EQ(s.backup_file, (std::filesystem::current_path() / "web.snapshot").string());
+  const Settings tls =
+      loaded({{"CONSUL_CACERT", "ca.pem"}, {"CONSUL_CLIENT_CERT", "c.pem"}, {"CONSUL_CLIENT_KEY", "k.pem"}});
+  EXPECT_EQ(tls.consul.tls.ca_file, (std::filesystem::current_path() / "ca.pem").string());
+  EXPECT_EQ(tls.consul.tls.certificate_file, (std::filesystem::current_path() / "c.pem").string());
+  EXPECT_EQ(tls.consul.tls.key_file, (std::filesystem::current_path() / "k.pem").string());
 }
 
 // A value that the field takes and that is not its default.
@@ -202,7 +207,8 @@ std::string sample(const Field& field, const std::string& file) {
   if (std::holds_alternative<SizeSlot>(field.slot)) return "12345";
   if (const auto* choice = std::get_if<ChoiceSlot>(&field.slot)) return std::string(choice->words.back());
   if (field.path == "/consul/address") return "http://other:1";
-  return field.path.ends_with("file") || field.path == "/directory" ? file : "other";
+  const bool is_path = field.path.ends_with("file") || field.path.ends_with("path") || field.path == "/directory";
+  return is_path ? file : "other";
 }
 
 // One way in at a time changes the field that it belongs to and no other.

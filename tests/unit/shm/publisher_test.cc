@@ -35,10 +35,12 @@ class PublisherTest : public ::testing::Test {
     return publisher.publish(content.content(), noted, {}, nullptr).value();
   }
   std::string file(const std::string& name) { return directory_.path() + "/web/" + name; }
-  std::vector<std::string> snapshots() {
+  std::vector<std::string> snapshots() { return names(format::kSnapshotPrefix); }
+  std::vector<std::string> drafts() { return names(format::kDraftPrefix); }
+  std::vector<std::string> names(const std::string& prefix) {
     std::vector<std::string> names;
     for (const auto& entry : fs::directory_iterator(directory_.path() + "/web")) {
-      if (entry.path().filename().string().starts_with("snapshot")) names.push_back(entry.path().filename());
+      if (entry.path().filename().string().starts_with(prefix)) names.push_back(entry.path().filename());
     }
     std::sort(names.begin(), names.end());
     return names;
@@ -78,6 +80,40 @@ TEST_F(PublisherTest, KeepsTheCurrentAndThePreviousSnapshotOnly) {
   for (std::uint64_t stamp = 1; stamp <= 5; ++stamp) put(watch, stamp);
   const auto generation = segment.page().generation.load();
   EXPECT_EQ(snapshots(), (std::vector{format::generation_name(generation - 1), format::generation_name(generation)}));
+}
+
+TEST_F(PublisherTest, TheNextFileIsMadeAheadAndGoesWithThePublisher) {
+  Segment segment = attach();
+  {
+    Publisher watch = publisher(segment);
+    put(watch, 1);
+    EXPECT_EQ(drafts(), std::vector<std::string>());
+    watch.prepare_next();
+    const std::uint64_t id = segment.page().draft_id.load();
+    EXPECT_EQ(drafts(), std::vector{format::draft_name(Role::kWatch, id)});
+    put(watch, 2);
+    EXPECT_EQ(segment.page().snapshot_id.load(), id);
+    EXPECT_EQ(watch.current()->header().draft_id, id);
+    EXPECT_EQ(fs::file_size(file(format::generation_name(segment.page().generation.load()))),
+              watch.current()->bytes().size());
+    EXPECT_TRUE(watch.current()->verify());
+    watch.prepare_next();
+    EXPECT_NE(segment.page().draft_id.load(), id);
+  }
+  EXPECT_EQ(drafts(), std::vector<std::string>());
+}
+
+TEST_F(PublisherTest, AConfigurationThatOutgrowsTheFileMadeAheadGetsItsOwn) {
+  Segment segment = attach();
+  Publisher watch = publisher(segment);
+  for (const int keys : {1, 500, 2, 400}) {
+    StampedContent content(7, keys);
+    std::uint64_t noted = watch.note();
+    ASSERT_EQ(watch.publish(content.content(), noted, {}, nullptr).value(), Outcome::kPublished);
+    EXPECT_EQ(one_stamp(*watch.current(), keys), 7u);
+    EXPECT_TRUE(watch.current()->verify());
+    watch.prepare_next();
+  }
 }
 
 TEST_F(PublisherTest, APeerThatComparedSinceTheNoteForcesANewRead) {

@@ -5,6 +5,7 @@
 #include "sources/change_list.h"
 #include "sources/index_rule.h"
 #include "sources/rewind.h"
+#include "sources/stand_still.h"
 #include "sources/vanished.h"
 #include "unit/sources/made_snapshot.h"
 
@@ -170,6 +171,76 @@ TEST(Rewind, AnImportThatOvertookTheOldIndexesIsRecognizedByItsNewKeys) {
   // One key made again, another deleted, the rest as it was: daily work.
   EXPECT_FALSE(rewind({item("a", 1, 1), item("b", 2, 2), item("c", 3, 3)}, {item("a", 7, 7), item("b", 2, 2)}, 8)
                    .must_stand_still());
+}
+
+// --- what is waited for after one ---
+
+class StandStillTest : public ::testing::Test {
+ protected:
+  bool stands(std::uint64_t missing, std::uint64_t keys, bool rewound = true) {
+    return stand_still_.stands({.missing = missing, .rewound = rewound}, keys, now_);
+  }
+  StandStill stand_still_{3s, 30s};
+  StandStill::Time now_{};
+};
+
+TEST_F(StandStillTest, NothingIsWaitedForWithoutARewindOrAMissingKey) {
+  EXPECT_TRUE(stands(5, 1, false));
+  EXPECT_TRUE(stands(0, 1));
+}
+
+TEST_F(StandStillTest, TheSameKeysForAWhileStand) {
+  EXPECT_FALSE(stands(2, 1));
+  now_ += 2999ms;
+  EXPECT_FALSE(stands(2, 1));
+  now_ += 1ms;
+  EXPECT_TRUE(stands(2, 1));
+}
+
+TEST_F(StandStillTest, AKeyThatComesStartsTheWaitAgain) {
+  EXPECT_FALSE(stands(2, 1));
+  now_ += 3s;
+  EXPECT_FALSE(stands(1, 2));
+  now_ += 3s;
+  EXPECT_TRUE(stands(1, 2));
+}
+
+TEST_F(StandStillTest, ALaterAnswerThatHidesTheRewindIsWaitedForToo) {
+  EXPECT_FALSE(stands(2, 1));
+  now_ += 1s;
+  EXPECT_FALSE(stands(2, 1, false));
+  stand_still_.forget();
+  EXPECT_TRUE(stands(2, 1, false));
+}
+
+TEST_F(StandStillTest, KeysThatComeAndGoForEverAreWaitedForUntilNoMissingOneHasComeBackForLong) {
+  std::uint64_t keys = 0;
+  EXPECT_FALSE(stands(3, ++keys));
+  for (int second = 1; second < 20; ++second) {
+    now_ += 1s;
+    ASSERT_FALSE(stands(3, ++keys)) << second;
+  }
+  now_ += 1s;
+  EXPECT_FALSE(stands(2, ++keys)) << "one is back";
+  for (int second = 1; second < 30; ++second) {
+    now_ += 1s;
+    ++keys;
+    ASSERT_FALSE(stands(2 + keys % 2, keys)) << second;
+  }
+  now_ += 1s;
+  EXPECT_TRUE(stands(2, ++keys));
+}
+
+TEST(IdentifyKeys, ByNameAndCreationOfEachSourceAndNotByValue) {
+  const auto of = [](const std::vector<std::vector<consul::KvPair>>& sources) {
+    std::vector<Pairs> pairs(sources.begin(), sources.end());
+    return identify_keys(pairs);
+  };
+  const auto plain = of({{pair("a", "1", 3, 3), pair("b", "1", 4, 4)}, {}});
+  EXPECT_EQ(of({{pair("a", "2", 3, 9), pair("b", "1", 4, 4)}, {}}), plain);
+  EXPECT_NE(of({{pair("a", "1", 5, 5), pair("b", "1", 4, 4)}, {}}), plain);
+  EXPECT_NE(of({{pair("a", "1", 3, 3)}, {}}), plain);
+  EXPECT_NE(of({{pair("a", "1", 3, 3)}, {pair("b", "1", 4, 4)}}), plain);
 }
 
 // --- changes in words ---

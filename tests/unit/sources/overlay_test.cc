@@ -1,4 +1,5 @@
 #include "sources/overlay.h"
+#include "settings/sources_hash.h"
 
 #include <gtest/gtest.h>
 

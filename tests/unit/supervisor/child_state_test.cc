@@ -75,6 +75,14 @@ TEST(ChildState, ASupervisorThatSleptItselfSeesTheMoveFirst) {
   EXPECT_FALSE(child.hung(2, kStart + seconds(3'600)));
 }
 
+TEST(ChildState, OneThatWasFrozenWithItsSupervisorHasItsTimeAgain) {
+  ChildState child(kStart);
+  child.started(7, 1, kStart);
+  child.excuse(kStart + seconds(100));
+  EXPECT_FALSE(child.hung(1, kStart + seconds(119)));
+  EXPECT_TRUE(child.hung(1, kStart + seconds(120)));
+}
+
 TEST(ChildState, HangingIsReportedOncePerSpan) {
   ChildState child(kStart);
   child.started(7, 1, kStart);

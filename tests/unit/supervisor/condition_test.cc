@@ -111,8 +111,29 @@ class ReadinessTest : public ::testing::Test {
     condition.sync_count = sync_count;
     return condition;
   }
-  const Readiness readiness_ = Readiness::begin(seen(9, 40), milliseconds(5'000), kStart);
+  static settings::Settings settings() {
+    settings::Settings settings;
+    settings.startup_timeout = milliseconds(5'000);
+    settings.sources = {{.kind = settings::Source::Kind::kPrefix, .path = "config/web/"}};
+    return settings;
+  }
+  const Readiness readiness_ = Readiness::begin(seen(9, 40), settings(), kStart);
 };
+
+TEST_F(ReadinessTest, AConfigurationFromOtherSourcesIsNone) {
+  Condition other = seen(9, 41);
+  other.sources_hash = readiness_.sources_hash + 1;
+  other.live = other.supervised = true;
+  EXPECT_EQ(readiness_.judge(other, kStart), Verdict::kWait);
+  EXPECT_EQ(readiness_.judge_attached(other, kStart), Verdict::kWait);
+  EXPECT_EQ(readiness_.judge(other, kStart + seconds(5)), Verdict::kGiveUp);
+  EXPECT_EQ(readiness_.judge_attached(other, kStart + seconds(5)), Verdict::kGiveUp);
+  EXPECT_NE(no_configuration(readiness_, other).text.find("other sources"), std::string::npos);
+  other.sources_hash = readiness_.sources_hash;
+  EXPECT_EQ(readiness_.judge_attached(other, kStart), Verdict::kGo);
+  other.sources_hash = 0;  // a backup that was packed by hand
+  EXPECT_EQ(readiness_.judge(other, kStart + seconds(5)), Verdict::kGo);
+}
 
 TEST_F(ReadinessTest, GoesAtThisRunsFirstComparison) {
   EXPECT_EQ(readiness_.judge(seen(0, 40), kStart), Verdict::kWait);

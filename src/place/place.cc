@@ -1,4 +1,4 @@
-#include "sources/place.h"
+#include "place/place.h"
 
 #include <grp.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include "env/env.h"
 #include "settings/places.h"
 
-namespace shmconf::sources {
+namespace shmconf::place {
 
 Result<shm::Place> place_of(const settings::Settings& settings) {
   const auto root = settings::root_directory(settings, ::geteuid());
@@ -26,4 +26,4 @@ Result<shm::Place> place_of(const settings::Settings& settings) {
   return place;
 }
 
-}  // namespace shmconf::sources
+}  // namespace shmconf::place

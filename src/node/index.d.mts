@@ -1,0 +1,3 @@
+export * from './index.js';
+import * as shmconf from './index.js';
+export default shmconf;

@@ -1,0 +1,96 @@
+'use strict';
+// The ways to a configuration.
+
+const { fileURLToPath } = require('node:url');
+
+const binding = require('./binding.js');
+const { Config } = require('./config.js');
+const { HeldSource, LiveSource } = require('./source.js');
+const { DEFAULT_SECRETS } = require('./display.js');
+const { isFolder } = require('./documents.js');
+
+const pathOf = (path) => (path instanceof URL ? fileURLToPath(path) : path);
+
+function checkName(name) {
+  if (name !== undefined && name !== null && typeof name !== 'string') {
+    throw new TypeError("the name of a configuration is a string, like 'web'");
+  }
+}
+
+function secretsOf(words = DEFAULT_SECRETS) {
+  if (!Array.isArray(words)) throw new TypeError("secrets is an array of words, like ['password', 'token']");
+  return words.map((word) => word.toLowerCase());
+}
+
+function open(name, { directory, backup, verify = false, allowBackup = true, secrets } = {}) {
+  checkName(name);
+  const words = secretsOf(secrets);
+  const reader = binding.open(name, pathOf(directory), pathOf(backup), verify, !allowBackup);
+  return Config.of(new LiveSource(reader, words));
+}
+
+function openBackup(file, { secrets } = {}) {
+  const words = secretsOf(secrets);
+  const source = new LiveSource(binding.openBackup(pathOf(file)), words);
+  source.follows = false;
+  return Config.of(source);
+}
+
+const each = (flag, words = []) => [words].flat().flatMap((word) => [flag, String(word)]);
+
+/** Further options as flags of `shmconf run`: startupTimeout: '2s' is --startup-timeout 2s. */
+function flagsOf(options) {
+  return Object.entries(options).flatMap(([name, value]) => {
+    const flag = '--' + name.replace(/[A-Z]/g, (letter) => '-' + letter.toLowerCase());
+    if (value === undefined || value === null || value === false) return [];
+    return value === true ? [flag] : each(flag, value instanceof URL ? pathOf(value) : value);
+  });
+}
+
+async function launch(name, options = {}) {
+  checkName(name);
+  const { prefixes, keys, settings, directory, backup, binary, secrets, ...more } = options;
+  const words = secretsOf(secrets);
+  const flags = [...each('--prefix', prefixes), ...each('--key', keys), ...flagsOf(more)];
+  const places = [directory, backup, settings, binary].map(pathOf);
+  return Config.of(new LiveSource(await binding.launch(name, ...places, flags), words));
+}
+
+/** As objects of one's own, with the keys that are paths taken apart. */
+function copied(value) {
+  if (Array.isArray(value)) return value.map(copied);
+  if (!isFolder(value)) return value;
+  const made = {};
+  const entries = Object.entries(value);
+  for (const [name, inner] of entries) if (!name.includes('/')) put(made, name, copied(inner));
+  for (const [name, inner] of entries) if (name.includes('/')) putAt(made, name, copied(inner));
+  return made;
+}
+
+/** Defines it: a plain assignment of '__proto__' does something else. */
+function put(object, name, value) {
+  Object.defineProperty(object, name, { value, configurable: true, enumerable: true, writable: true });
+}
+
+/** Puts a value at a path. Where a plain value stands in its way, as it may in Consul, the path stays one
+ * name, which is found as well. */
+function putAt(object, path, value) {
+  const end = path.indexOf('/');
+  const name = end < 0 ? path : path.slice(0, end);
+  const inner = Object.hasOwn(object, name) ? object[name] : undefined;
+  if (end < 0) {
+    put(object, name, isFolder(inner) && isFolder(value) ? { ...inner, ...value } : value);
+  } else if (inner === undefined || isFolder(inner)) {
+    if (inner === undefined) put(object, name, {});
+    putAt(object[name], path.slice(end + 1), value);
+  } else {
+    put(object, path, value);
+  }
+}
+
+function fromObject(values, { secrets } = {}) {
+  if (!isFolder(values)) throw new TypeError("fromObject() takes an object, like {redis: {host: 'localhost'}}");
+  return Config.of(HeldSource.given(copied(values), secretsOf(secrets)));
+}
+
+module.exports = { fromObject, launch, open, openBackup };

@@ -1,0 +1,172 @@
+// A reader that has mapped the next snapshot's file ahead: it costs no system call then, and is never
+// taken for a generation that it is not.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+
+#include "fakes/faulty_env.h"
+#include "fakes/stamped_content.h"
+#include "harness/temp_directory.h"
+#include "shm/publisher.h"
+#include "shmconf/reader.h"
+
+namespace shmconf {
+namespace {
+
+using fakes::FaultyEnv;
+using fakes::one_stamp;
+using fakes::StampedContent;
+using format::Role;
+using shm::Outcome;
+using shm::Publisher;
+using shm::Segment;
+using namespace std::chrono_literals;
+
+constexpr int kKeys = 50;
+
+class PreparedSnapshotTest : public ::testing::Test {
+ protected:
+  shm::Place place() { return {.root = directory_.path(), .name = "web", .group = {}}; }
+  Segment segment() { return Segment::attach(env_, place()).value(); }
+  Publisher publisher(Segment& segment, Role role = Role::kWatch) {
+    return Publisher::attach(env_, segment, role).value();
+  }
+  Reader reader() { return Reader::open("web", {.directory = directory_.path()}).value(); }
+
+  static Result<Outcome> put(Publisher& publisher, std::uint64_t stamp, int value_bytes = 24) {
+    StampedContent content(stamp, kKeys, value_bytes);
+    std::uint64_t noted = publisher.note();
+    return publisher.publish(content.content(), noted, {}, nullptr);
+  }
+  static std::optional<std::uint64_t> stamp(const Reader& reader) {
+    return one_stamp(reader.snapshot().view(), kKeys);
+  }
+  // Lets a reader do what it does while it waits.
+  static void idle(Reader& reader) {
+    while (reader.wait_for_change(1ms)) {
+    }
+  }
+
+  void remove_name_of(const Segment& segment) {
+    const std::string name = format::generation_name(segment.page().generation.load());
+    ASSERT_TRUE(std::filesystem::remove(std::filesystem::path(directory_.path()) / "web" / name));
+  }
+
+  harness::TempDirectory directory_{"/dev/shm"};
+  env::Env& env_ = env::Env::posix();
+};
+
+TEST_F(PreparedSnapshotTest, IsTakenWithoutALookAtItsName) {
+  Segment segment = this->segment();
+  Publisher watch = publisher(segment);
+  ASSERT_TRUE(put(watch, 1));
+  Reader first = reader();
+  Reader second = first;
+  for (std::uint64_t next = 2; next < 6; ++next) {
+    watch.prepare_next();
+    idle(first);
+    ASSERT_EQ(put(watch, next).value(), Outcome::kPublished);
+    remove_name_of(segment);
+    EXPECT_EQ(stamp(first), next);
+    EXPECT_EQ(stamp(second), next) << "all readers of a process share it";
+    EXPECT_TRUE(first.snapshot().verify());
+  }
+}
+
+TEST_F(PreparedSnapshotTest, AReaderThatNeverWaitsPreparesInItsReads) {
+  Segment segment = this->segment();
+  Publisher watch = publisher(segment);
+  ASSERT_TRUE(put(watch, 1, 5'000));
+  const Reader reader = this->reader();
+  for (std::uint64_t next = 2; next < 6; ++next) {
+    watch.prepare_next();
+    for (int i = 0; i < 50; ++i) ASSERT_TRUE(stamp(reader));
+    ASSERT_EQ(put(watch, next, 5'000).value(), Outcome::kPublished);
+    remove_name_of(segment);
+    EXPECT_EQ(stamp(reader), next);
+  }
+}
+
+TEST_F(PreparedSnapshotTest, MayHaveBecomeMuchSmaller) {
+  Segment segment = this->segment();
+  Publisher watch = publisher(segment);
+  ASSERT_TRUE(put(watch, 1, 5'000));
+  Reader reader = this->reader();
+  watch.prepare_next();
+  idle(reader);
+  ASSERT_EQ(put(watch, 2, 24).value(), Outcome::kPublished);
+  EXPECT_EQ(stamp(reader), 2u);
+  watch.prepare_next();
+  idle(reader);
+  ASSERT_EQ(put(watch, 3, 5'000).value(), Outcome::kPublished);
+  EXPECT_EQ(stamp(reader), 3u);
+}
+
+TEST_F(PreparedSnapshotTest, IsNotTakenForTheOtherPublishersGeneration) {
+  Segment segment = this->segment();
+  Publisher watch = publisher(segment);
+  ASSERT_TRUE(put(watch, 1));
+  Reader reader = this->reader();
+  watch.prepare_next();
+  idle(reader);
+  Segment other = this->segment();
+  Publisher heartbeat = publisher(other, Role::kHeartbeat);
+  ASSERT_EQ(put(heartbeat, 2).value(), Outcome::kPublished);
+  EXPECT_EQ(stamp(reader), 2u);
+  ASSERT_EQ(put(watch, 3).value(), Outcome::kPublished);
+  EXPECT_EQ(stamp(reader), 3u) << "and is good for the generation after it";
+}
+
+// Killed with the snapshot complete and its generation in it, but not shown to anybody.
+TEST_F(PreparedSnapshotTest, OfAKilledPublisherIsNotTakenForItsSuccessors) {
+  {
+    Segment segment = this->segment();
+    Publisher watch = publisher(segment);
+    ASSERT_TRUE(put(watch, 1));
+  }
+  for (int step = 1;; ++step) {
+    Segment segment = this->segment();
+    Reader reader = this->reader();
+    int go[2];
+    int ready[2];
+    ASSERT_EQ(::pipe(go), 0);
+    ASSERT_EQ(::pipe(ready), 0);
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    char byte = 0;
+    if (child == 0) {
+      FaultyEnv env;
+      Segment own = Segment::attach(env, place()).value();
+      Publisher watch = Publisher::attach(env, own, Role::kWatch).value();
+      watch.prepare_next();
+      if (::write(ready[1], "r", 1) != 1 || ::read(go[0], &byte, 1) != 1) ::_exit(1);
+      env.arm(step, FaultyEnv::Fault::kKill);
+      static_cast<void>(put(watch, 1'000));
+      ::_exit(0);
+    }
+    ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+    idle(reader);
+    ASSERT_EQ(::write(go[1], "g", 1), 1);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    for (const int fd : {go[0], go[1], ready[0], ready[1]}) ::close(fd);
+
+    const std::uint64_t next = 2 + static_cast<std::uint64_t>(step);
+    Publisher successor = publisher(segment);
+    ASSERT_EQ(put(successor, next).value(), Outcome::kPublished) << "killed at step " << step;
+    EXPECT_EQ(stamp(reader), next) << "killed at step " << step;
+    EXPECT_TRUE(reader.snapshot().verify());
+    if (WIFEXITED(status)) {
+      EXPECT_EQ(WEXITSTATUS(status), 0);
+      break;
+    }
+    ASSERT_LT(step, 100);
+  }
+}
+
+}  // namespace
+}  // namespace shmconf

@@ -1,0 +1,171 @@
+// The place of a segment: its locks when the lock file is taken away, whose files are removed, who may
+// read them.
+
+#include "shm/segment.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "fakes/faulty_env.h"
+#include "fakes/stamped_content.h"
+#include "harness/temp_directory.h"
+#include "shm/publisher.h"
+
+namespace shmconf::shm {
+namespace {
+
+using fakes::FaultyEnv;
+using fakes::StampedContent;
+using format::LockByte;
+namespace fs = std::filesystem;
+
+class SegmentTest : public ::testing::Test {
+ protected:
+  Place place() { return {.root = directory_.path(), .name = "web", .group = {}}; }
+  Segment attach() { return Segment::attach(env_, place()).value(); }
+  void remove_lock_file() { ASSERT_TRUE(fs::remove(directory_ / ".web.lock")); }
+  void remove_everything() {
+    fs::remove_all(directory_ / "web");
+    remove_lock_file();
+  }
+  bool has(const std::string& name) { return fs::exists(directory_ / ("web/" + name)); }
+
+  harness::TempDirectory directory_;
+  FaultyEnv env_;
+};
+
+TEST_F(SegmentTest, ALockFileThatWasRemovedIsMadeAnewWithTheLocksHeldForLife) {
+  Segment segment = attach();
+  const ByteLock watch = segment.try_lock(LockByte::kWatch).value();
+  const ByteLock supervisor = segment.try_lock(LockByte::kSupervisor).value();
+  const auto generation = segment.page().generation.load();
+  remove_lock_file();
+  const auto renewed = segment.renew_if_replaced();
+  ASSERT_TRUE(renewed) << renewed.error().text;
+  EXPECT_FALSE(*renewed) << "the page is what it was";
+  EXPECT_EQ(segment.page().generation.load(), generation);
+  Segment other = attach();
+  EXPECT_FALSE(other.try_lock(LockByte::kWatch).value().held());
+  EXPECT_FALSE(other.try_lock(LockByte::kSupervisor).value().held());
+  EXPECT_TRUE(other.try_lock(LockByte::kHeartbeat).value().held());
+  const ByteLock publishing = segment.try_lock(LockByte::kPublish).value();
+  EXPECT_FALSE(other.try_lock(LockByte::kPublish).value().held()) << "both publish under one lock again";
+}
+
+TEST_F(SegmentTest, ALockThatWasMovedToANewLockFileIsReleasedThere) {
+  Segment segment = attach();
+  ByteLock watch = segment.try_lock(LockByte::kWatch).value();
+  remove_lock_file();
+  ASSERT_TRUE(segment.renew_if_replaced());
+  watch = ByteLock();
+  EXPECT_TRUE(attach().try_lock(LockByte::kWatch).value().held());
+  // And is no longer held for life.
+  Segment other = attach();
+  remove_lock_file();
+  const ByteLock taken = other.try_lock(LockByte::kWatch).value();
+  EXPECT_TRUE(segment.renew_if_replaced());
+}
+
+TEST_F(SegmentTest, WhoeverTookALockMeanwhileKeepsTheSegment) {
+  for (const bool everything : {false, true}) {
+    Segment segment = attach();
+    const ByteLock lost = segment.try_lock(LockByte::kSupervisor).value();
+    ASSERT_TRUE(lost.held());
+    everything ? remove_everything() : remove_lock_file();
+    Segment other = attach();
+    ByteLock taken = other.try_lock(LockByte::kSupervisor).value();
+    ASSERT_TRUE(taken.held());
+    for (int call = 0; call < 3; ++call) {
+      EXPECT_EQ(segment.renew_if_replaced().error().code, ErrorCode::kDenied) << "call " << call;
+    }
+    EXPECT_EQ(segment.remove().error().code, ErrorCode::kDenied);
+    EXPECT_NE(other.page().generation.load(), format::kRetired);
+    EXPECT_TRUE(has(format::kControlFile));
+    taken = ByteLock();
+    EXPECT_TRUE(segment.renew_if_replaced()) << "the other one has ended";
+    ASSERT_TRUE(segment.remove());
+    EXPECT_FALSE(fs::exists(directory_ / "web"));
+  }
+}
+
+TEST_F(SegmentTest, RemoveLooksForAnOwnerThatTheLastStampDidNotSee) {
+  Segment segment = attach();
+  const ByteLock lost = segment.try_lock(LockByte::kSupervisor).value();
+  remove_everything();
+  Segment other = attach();
+  const ByteLock taken = other.try_lock(LockByte::kSupervisor).value();
+  EXPECT_EQ(segment.remove().error().code, ErrorCode::kDenied);
+  EXPECT_TRUE(has(format::kControlFile));
+}
+
+TEST_F(SegmentTest, AFailureAtAnyStepOfTheRenewalLeavesNoLockForgotten) {
+  for (const bool everything : {false, true}) {
+    for (int step = 1;; ++step) {
+      Segment segment = attach();
+      const ByteLock watch = segment.try_lock(LockByte::kWatch).value();
+      const ByteLock supervisor = segment.try_lock(LockByte::kSupervisor).value();
+      ASSERT_TRUE(watch.held() && supervisor.held());
+      everything ? remove_everything() : remove_lock_file();
+      env_.arm(step, FaultyEnv::Fault::kFail);
+      static_cast<void>(segment.renew_if_replaced());
+      const bool tripped = env_.tripped();
+      env_.disarm();
+      ASSERT_TRUE(segment.renew_if_replaced()) << "step " << step << " (" << env_.failed() << ")";
+      Segment other = attach();
+      EXPECT_FALSE(other.try_lock(LockByte::kWatch).value().held()) << "step " << step << " (" << env_.failed() << ")";
+      EXPECT_FALSE(other.try_lock(LockByte::kSupervisor).value().held()) << "step " << step;
+      if (!tripped) break;
+      ASSERT_LT(step, 100);
+    }
+  }
+}
+
+TEST_F(SegmentTest, RemovesTheFilesOfItsOwnVersionOnly) {
+  Segment segment = attach();
+  {
+    auto watch = Publisher::attach(env_, segment, format::Role::kWatch).value();
+    StampedContent content(1, 3);
+    std::uint64_t noted = watch.note();
+    ASSERT_TRUE(watch.publish(content.content(), noted, {}, nullptr));
+    std::ofstream(directory_ / "web/control.v2") << "newer";
+    std::ofstream(directory_ / "web/snapshot.v2.1") << "newer";
+    std::ofstream(directory_ / "web/control.tmp") << "left behind";
+    const auto removed = segment.remove();
+    ASSERT_TRUE(removed) << removed.error().text;
+  }
+  std::size_t left = 0;
+  for ([[maybe_unused]] const auto& entry : fs::directory_iterator(directory_ / "web")) ++left;
+  EXPECT_EQ(left, 2u);
+  EXPECT_TRUE(has("control.v2") && has("snapshot.v2.1"));
+}
+
+unsigned mode_of(const std::string& path) {
+  struct stat info{};
+  EXPECT_EQ(::stat(path.c_str(), &info), 0) << path;
+  return info.st_mode & 07777;
+}
+
+TEST_F(SegmentTest, AGroupMayReadWhateverTheUmaskIs) {
+  const mode_t before = ::umask(077);
+  const std::string root = directory_ / "root";
+  Segment segment =
+      Segment::attach(env_, {.root = root, .root_is_default = true, .name = "web", .group = ::getegid()}).value();
+  auto watch = Publisher::attach(env_, segment, format::Role::kWatch).value();
+  StampedContent content(1, 3);
+  std::uint64_t noted = watch.note();
+  ASSERT_TRUE(watch.publish(content.content(), noted, {}, nullptr));
+  ::umask(before);
+  EXPECT_EQ(mode_of(root), 0750u);
+  EXPECT_EQ(mode_of(root + "/web"), 0750u);
+  EXPECT_EQ(mode_of(root + "/web/control.v1"), 0640u);
+  EXPECT_EQ(mode_of(root + "/web/" + format::generation_name(segment.page().generation.load())), 0640u);
+  EXPECT_EQ(mode_of(root + "/.web.lock"), 0600u) << "the locks are the owner's";
+}
+
+}  // namespace
+}  // namespace shmconf::shm
