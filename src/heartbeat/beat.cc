@@ -75,6 +75,7 @@ void Beat::watch_generations() {
     // The segment is about to be renewed, and then this is tried again.
     spdlog::warn("backups follow full reads only: {}", watch.error().text);
   }
+  generation_moved_->notify();  // for what was published before anybody watched
 }
 
 // Within a tenth of the interval, so that the sidecars of many hosts do not ask in step.

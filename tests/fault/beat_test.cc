@@ -88,6 +88,13 @@ TEST_F(Beating, BacksUpWithinASecondWhatTheOtherProcessPublishes) {
   EXPECT_TRUE(harness::eventually([&] { return backed_up() == "a=2 "; }, 1s));
 }
 
+TEST_F(Beating, BacksUpWhatWasPublishedBeforeItLookedAlsoWithoutConsul) {
+  consul_.script(faults::no_leader().repeated(1'000));
+  publish_as_watch("1");
+  start();
+  EXPECT_TRUE(harness::eventually([&] { return backed_up() == "a=1 "; }));
+}
+
 TEST_F(Beating, BacksUpAtItsEndWhatWasPublishedInTheLastMoment) {
   consul_.put("web/a", "1");
   start();
