@@ -6,7 +6,7 @@ const fs = require('node:fs');
 const { test } = require('node:test');
 
 const { Segment } = require('./segment.js');
-const { eventually, pause, shmconf, withRoot, withWeb } = require('./fixture.js');
+const { eventually, pause, shmconf, threadsThatWait, withRoot, withWeb } = require('./fixture.js');
 
 const plain = ({ key, old, new: now }) => [key, old, now];
 
@@ -204,16 +204,6 @@ test('one thread for each open configuration, however many listen', () =>
     config.close();
     await eventually(() => threadsThatWait() === 0);
   }));
-
-function threadsThatWait() {
-  return fs.readdirSync('/proc/self/task').filter((id) => {
-    try {
-      return fs.readFileSync(`/proc/self/task/${id}/comm`, 'utf8') === 'shmconf-changes\n';
-    } catch {
-      return false; // it has ended
-    }
-  }).length;
-}
 
 test('names that come and go are seen without a read', () =>
   withWeb({ a: '1', 'b/c': '1' }, async ({ config, publish }) => {

@@ -53,4 +53,15 @@ async function eventually(condition, what = condition.toString(), milliseconds =
   }
 }
 
-module.exports = { eventually, pause, shmconf, withRoot, withWeb };
+/** How many threads of this process wait for changes. */
+function threadsThatWait() {
+  return fs.readdirSync('/proc/self/task').filter((id) => {
+    try {
+      return fs.readFileSync(`/proc/self/task/${id}/comm`, 'utf8') === 'shmconf-changes\n';
+    } catch {
+      return false; // it has ended
+    }
+  }).length;
+}
+
+module.exports = { eventually, pause, shmconf, threadsThatWait, withRoot, withWeb };
