@@ -10,7 +10,8 @@
 # build/consul, and npm's packages into build/node_packages). A second run in the same clone waits for
 # the first; clones do not disturb each other. The last line is `N passed, M failed`, over all trees; a
 # test that did not run counts as failed, and so does a tree that does not build. Exit code 0 only if at
-# least one test ran and all passed.
+# least one test ran and all passed. An integration test that failed is run again alone, since a busy
+# machine may have kept its processes waiting: then both results are told, and the second one counts.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 # Only sudo may ask for anything, and only a terminal.
@@ -49,18 +50,23 @@ build() {
 
 attribute() { sed -n "s/.*\\b$1=\"\\([0-9]*\\)\".*/\\1/p" <<<"$2" | head -1; }
 
-# Counts from ctest's own report. ctest calls a skipped test passed and a missing one failed; here
-# both did not run.
+# From ctest's own report, into total, bad and idle. ctest calls a skipped test passed and a missing one
+# failed; here both did not run.
+read_report() {
+  local suite
+  suite=$(tr '\n\t' '  ' <"$1" | sed -n 's/^[^<]*<?xml[^>]*>[^<]*<testsuite \([^>]*\)>.*/\1/p')
+  total=$(attribute tests "$suite")
+  bad=$(attribute failures "$suite")
+  idle=$(($(attribute skipped "$suite") + $(attribute disabled "$suite")))
+}
+
 count() {
-  local tree=$1 report=build/$1/report.xml suite total bad idle
+  local tree=$1 report=build/$1/report.xml total bad idle
   if [[ ! -s $report ]]; then
     verdicts+=("$tree: no report")
     return
   fi
-  suite=$(tr '\n\t' '  ' <"$report" | sed -n 's/^[^<]*<?xml[^>]*>[^<]*<testsuite \([^>]*\)>.*/\1/p')
-  total=$(attribute tests "$suite")
-  bad=$(attribute failures "$suite")
-  idle=$(($(attribute skipped "$suite") + $(attribute disabled "$suite")))
+  read_report "$report"
   passed=$((passed + total - bad - idle))
   failed=$((failed + bad + idle))
   verdicts+=("$tree: $total tests, $bad failed, $idle did not run")
@@ -79,11 +85,29 @@ run() {
     --output-junit report.xml "$@" 9>&- 2>&1 |
     sed -u -E "s/$closing_line/$tree: \\1 of \\2 tests failed/" ||
     code=$?
+  local failed_before=$failed
   count "$tree"
   if ((code != 0 && failed == 0)); then
     verdicts+=("$tree: ctest ended with code $code")
     failed=1
+  elif ((failed > failed_before)); then
+    run_again "$tree"
   fi
+}
+
+run_again() {
+  local tree=$1 report=build/$1/again.xml total=0 bad=0 idle=0 numbers
+  numbers=$(sed -n 's/^\([0-9]*\):.*/\1/p' "build/$tree/Testing/Temporary/LastTestsFailed.log" | paste -sd,)
+  heading "build/$tree: the integration tests that failed, again and alone"
+  rm -f -- "$report"
+  # Not --rerun-failed, which pays no attention to labels.
+  "${launch[@]}" ctest --test-dir "build/$tree" -I "0,0,0,$numbers" -L '^integration$' --output-on-failure \
+    --output-junit again.xml 9>&- 2>&1 | sed -u -E 's/^[0-9]+% tests passed, /again: /' || true
+  [[ -s $report ]] || return 0
+  read_report "$report"
+  passed=$((passed + total - bad - idle))
+  failed=$((failed - (total - bad - idle)))
+  ((total == 0)) || verdicts+=("$tree: of $total integration tests that failed, $((total - bad - idle)) passed alone")
 }
 
 # The thread sanitizer of GCC 12 and clang 14 cannot place its shadow when the kernel randomises
