@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that shmconf needs and this machine lacks.
 #
-#   config/install_packages.sh SET...      sets: build, test
+#   config/install_packages.sh SET...      sets: build, test, bench
 #
 # Asks apt only when something is missing, so a machine that has everything needs neither network
 # nor rights. Never removes a package. Any number of runs may overlap.
@@ -11,12 +11,15 @@ export LC_ALL=C
 # NAME, or NAME:COMMAND where the command, wherever it came from, serves as well as the package.
 readonly kBuild=(g++:g++ cmake:cmake ninja-build:ninja pkg-config:pkg-config boost nlohmann-json3-dev
   libspdlog-dev libcli11-dev libssl-dev libsimdjson-dev)
-readonly kTest=(libgtest-dev libbenchmark-dev
+# What shmconf is measured beside. Not redis-server, which would start a daemon on port 6379: that
+# package adds to the program of redis-tools only its name and the service. What needs it calls the
+# program by that name.
+readonly kPeers=(libbenchmark-dev libabsl-dev liblmdb-dev libhiredis-dev redis-tools:redis-server)
+readonly kTest=(libgtest-dev "${kPeers[@]}" valgrind:valgrind
   python3-dev python3-setuptools python3-wheel python3-pip python3-pytest mypy python3-consul
   nodejs:node npm:npm node-typescript:tsc node-headers
-  # Not redis-server, which would start a daemon on port 6379: that package adds to the program of
-  # redis-tools only its name and the service. The tests call the program by that name.
-  python3-flask python3-redis python3-tornado gunicorn redis-tools:redis-server)
+  python3-flask python3-redis python3-tornado gunicorn)
+readonly kBench=(libgtest-dev "${kPeers[@]}" gnuplot-nox:gnuplot curl:curl)
 readonly kBoostAtLeast=1.81
 
 say() { printf '%s\n' "$*" >&2; }
@@ -101,10 +104,11 @@ main() {
     case $set in
       build) entries+=("${kBuild[@]}") ;;
       test) entries+=("${kTest[@]}") ;;
-      *) fail "unknown set '$set'; usage: $0 build|test..." ;;
+      bench) entries+=("${kBench[@]}") ;;
+      *) fail "unknown set '$set'; usage: $0 build|test|bench..." ;;
     esac
   done
-  [[ $# -gt 0 ]] || fail "usage: $0 build|test..."
+  [[ $# -gt 0 ]] || fail "usage: $0 build|test|bench..."
 
   if ! type -P dpkg-query apt-get >/dev/null; then
     say "install_packages: not a Debian system; these, or what your system calls them, must be there:" \

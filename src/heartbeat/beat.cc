@@ -37,7 +37,7 @@ Beat::Beat(const sources::Surroundings& surroundings, const settings::Settings& 
                }},
               limits, surroundings.backup),
       backoff_(consul::process_seed()),
-      random_(static_cast<std::minstd_rand::result_type>(consul::process_seed())),
+      pace_(settings.heartbeat_interval, consul::process_seed()),
       next_(surroundings.io),
       generation_moved_(std::make_shared<sources::Wakeup>(surroundings.io)),
       calm_(surroundings.io),
@@ -78,13 +78,6 @@ void Beat::watch_generations() {
   generation_moved_->notify();  // for what was published before anybody watched
 }
 
-// Within a tenth of the interval, so that the sidecars of many hosts do not ask in step.
-std::chrono::nanoseconds Beat::next_interval() {
-  std::uniform_real_distribution<double> spread(0.9, 1.1);
-  const std::chrono::duration<double, std::milli> interval = settings_.heartbeat_interval * spread(random_);
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(interval);
-}
-
 asio::awaitable<void> Beat::read_now_and_then() {
   while (!stopping()) {
     sources::StateReader::Lanes lanes(settings_.sources.size(), &client_);
@@ -99,7 +92,7 @@ asio::awaitable<void> Beat::read_now_and_then() {
       write_backup();
       if (write_failed_) generation_moved_->notify();  // whoever sleeps until one moves must try again
     }
-    const std::chrono::nanoseconds pause = good ? next_interval() : backoff_.fail(client_.is_local());
+    const std::chrono::nanoseconds pause = good ? pace_.next() : backoff_.fail(client_.is_local());
     static_cast<void>(co_await next_.wait_for(pause));
   }
 }

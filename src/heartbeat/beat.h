@@ -9,11 +9,11 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <random>
 
 #include "consul/backoff.h"
 #include "consul/client.h"
 #include "heartbeat/generation_watch.h"
+#include "heartbeat/pace.h"
 #include "settings/settings.h"
 #include "sources/activity.h"
 #include "sources/state_reader.h"
@@ -41,7 +41,6 @@ class Beat final : public sources::Activity {
   void watch_generations();
   void write_backup();
   Result<void> write(const SnapshotView& current);
-  [[nodiscard]] std::chrono::nanoseconds next_interval();
 
   const settings::Settings settings_;
   const sources::Surroundings around_;
@@ -49,7 +48,7 @@ class Beat final : public sources::Activity {
   consul::Client client_;
   sources::StateReader reader_;
   consul::Backoff backoff_;
-  std::minstd_rand random_;
+  Pace pace_;
   sources::Wakeup next_;
   // Shared with what the thread has posted and what may run after this object.
   std::shared_ptr<sources::Wakeup> generation_moved_;

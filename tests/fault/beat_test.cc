@@ -17,7 +17,7 @@ namespace faults = fakes::faults;
 
 class Beating : public ActivityFixture {
  protected:
-  Beating() : ActivityFixture(format::Role::kHeartbeat) { settings_.heartbeat_interval = 1h; }
+  Beating() : ActivityFixture(format::Role::kHeartbeat) { settings_.heartbeat_interval = 24h; }
   ~Beating() override { static_cast<void>(stop()); }
   std::unique_ptr<sources::Activity> make(const sources::Surroundings& surroundings) override {
     return std::make_unique<heartbeat::Beat>(surroundings, settings_, sources::ReadLimits(), 200ms);

@@ -3,11 +3,12 @@
 // disk, `shmconf watch`, samples in turn. Both watch a prefix of their own with the same keys, so
 // that neither is woken, or slowed, by the other's changes.
 //
-//   propagation [--keys N] [--samples N]      default: 100 keys, 300 samples of each
+//   propagation_bench [--keys N] [--samples N] [--rows FILE] [--points FILE]
+//
+// Without --keys: 100, 10,000 and 100,000 of them. Without --samples: 300, 200 and 100 of each.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <future>
@@ -16,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "bench/report.h"
 #include "harness/consul.h"
 #include "integration/sidecar.h"
 
@@ -92,43 +94,29 @@ double sample_ours(Reader& reader, harness::ConsulKv& kv, const std::string& val
   return Microseconds(woken.get() - acknowledged).count();
 }
 
-double percentile(const std::vector<double>& sorted, double share) {
-  return sorted[static_cast<std::size_t>(std::lround(share * static_cast<double>(sorted.size() - 1)))];
-}
+struct Size {
+  int keys;
+  int samples;
+  bench::Bar bar;
+};
 
-void print(const char* name, std::vector<double>& samples) {
-  std::sort(samples.begin(), samples.end());
-  std::printf("%-22s %10.0f %10.0f %10.0f %10.0f %10.0f\n", name, samples.front(), percentile(samples, 0.5),
-              percentile(samples, 0.9), percentile(samples, 0.99), samples.back());
-}
-
-int number(int argc, char** argv, const std::string& flag, int otherwise) {
-  for (int i = 1; i + 1 < argc; ++i) {
-    if (flag == argv[i]) return std::max(1, std::atoi(argv[i + 1]));
-  }
-  return otherwise;
-}
-
-}  // namespace
-
-int main(int argc, char** argv) {
-  const int keys = number(argc, argv, "--keys", 100);
-  const int samples = number(argc, argv, "--samples", 300);
+void measure(const Size& size, bench::Report& report) {
   harness::ConsulOptions options;
   options.mode = harness::ConsulOptions::Mode::kServer;
   auto consul = harness::RealConsul::start(options);
   if (!consul) die(consul.error().text);
   harness::ConsulKv kv((*consul)->host(), (*consul)->port());
-  if (!kv.put_all(filling(kBare, keys)) || !kv.put_all(filling(kOurs, keys))) die("Consul refused the keys");
-
+  if (!kv.put_all(filling(kBare, size.keys)) || !kv.put_all(filling(kOurs, size.keys))) {
+    die("Consul refused the keys");
+  }
   integration::Sidecar sidecar({.consul = (*consul)->url(), .sources = {"--prefix", kOurs}});
   sidecar.start("watch", {"--log-level", "warn"});
-  auto reader = sidecar.open();
+  auto reader = sidecar.open(std::chrono::seconds(60));
   if (!reader) die(reader.error().text);
   BareClient bare((*consul)->host(), (*consul)->port());
 
   std::vector<double> of_bare, of_ours;
-  for (int i = 0; i < kWarmUp + samples; ++i) {
+  for (int i = 0; i < kWarmUp + size.samples; ++i) {
     const std::string value = std::to_string(i + 1);
     const double first = bare.sample(kv, value);
     const double second = sample_ours(*reader, kv, value);
@@ -136,14 +124,34 @@ int main(int argc, char** argv) {
     of_bare.push_back(first);
     of_ours.push_back(second);
   }
-  std::printf("PUT acknowledged to change read, us; %d keys of 100 bytes, %d samples each, in turn\n", keys,
-              samples);
-  std::printf("%-22s %10s %10s %10s %10s %10s\n", "", "min", "median", "p90", "p99", "max");
-  print("bare blocking GET", of_bare);
-  print("shmconf reader", of_ours);
-  const double bare_median = percentile(of_bare, 0.5);
-  const double our_median = percentile(of_ours, 0.5);
-  std::printf("median over the bare client's: %+.0f us (ratio %.2f)\n", our_median - bare_median,
-              our_median / bare_median);
+  const bench::Spread ours = bench::spread_of(of_ours);
+  const bench::Spread peer = bench::spread_of(of_bare);
+  report.add({.what = "PUT acknowledged to reader woken, " + std::to_string(size.keys) + " keys",
+              .unit = "us",
+              .ours = ours,
+              .peer_name = "bare blocking GET",
+              .peer = peer,
+              .bar = size.bar});
+  report.add_point("shmconf", static_cast<std::size_t>(size.keys), ours.median);
+  report.add_point("bare blocking GET", static_cast<std::size_t>(size.keys), peer.median);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using Of = bench::Bar::Of;
+  bench::Report report(argc, argv);
+  const int keys = static_cast<int>(bench::take_number(argc, argv, "--keys", 0));
+  const int samples = static_cast<int>(bench::take_number(argc, argv, "--samples", 0));
+  std::vector<Size> sizes = {{100, 300, {Of::kDifference, 200}}, {10'000, 200, {Of::kRatio, 1.35}},
+                             {100'000, 100, {Of::kRatio, 1.4}}};
+  if (keys != 0) {
+    const auto limit = std::find_if(sizes.begin(), sizes.end() - 1, [&](const Size& each) { return keys <= each.keys; });
+    sizes = {{keys, limit->samples, limit->bar}};
+  }
+  for (Size& size : sizes) {
+    if (samples != 0) size.samples = samples;
+    measure(size, report);
+  }
   return 0;
 }
