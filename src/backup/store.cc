@@ -61,32 +61,56 @@ std::pair<std::string, std::string> split(const std::string& path) {
   return {slash == 0 ? "/" : path.substr(0, slash), path.substr(slash + 1)};
 }
 
+// The directories above this one, the outermost first: "/", "/var", "/var/lib".
+std::vector<std::string> ancestors(const std::string& directory) {
+  std::vector<std::string> above = {directory.starts_with('/') ? "/" : "."};
+  for (auto slash = directory.find('/', 1); slash != std::string::npos; slash = directory.find('/', slash + 1)) {
+    above.push_back(directory.substr(0, slash));
+  }
+  return above;
+}
+
 }  // namespace
 
 Store::Store(Env& env, std::string path) : env_(env), path_(std::move(path)) {
   std::tie(directory_, name_) = split(path_);
 }
 
-Result<Fd> Store::open_directory(bool make) {
-  auto directory = env_.open_directory(directory_);
-  if (directory || directory.error().code != ErrorCode::kAbsent || !make) return directory;
-  for (std::size_t slash = directory_.find('/', 1);; slash = directory_.find('/', slash + 1)) {
-    const std::string part = directory_.substr(0, slash);
-    const auto made = env_.make_directory(part, 0700);
-    if (!made && !env_.info_at(AT_FDCWD, part)) return made.error();
-    if (slash == std::string::npos) break;
+Result<Fd> Store::open_directory() { return env_.open_directory(directory_); }
+
+Result<Fd> Store::make_directory() {
+  const auto parts = ancestors(directory_);
+  auto directory = open_directory();
+  if (!directory && directory.error().code == ErrorCode::kAbsent) {
+    for (std::size_t i = 1; i <= parts.size(); ++i) {
+      const std::string& part = i < parts.size() ? parts[i] : directory_;
+      const auto made = env_.make_directory(part, 0700);
+      if (!made && !env_.info_at(AT_FDCWD, part)) return made.error();
+    }
+    directory = open_directory();
   }
-  return env_.open_directory(directory_);
+  // Until the directory above is synced, a power loss takes a new one with all that is in it; the
+  // process that made it may have ended before that.
+  for (const std::string& part : parts) {
+    if (!directory || ancestors_synced_) break;
+    const auto above = env_.open_directory(part);
+    if (!above && above.error().code == ErrorCode::kDenied) continue;  // then nothing was made there
+    if (!above) return above.error();
+    if (auto synced = env_.sync(above->get()); !synced) return synced.error();
+  }
+  ancestors_synced_ |= directory.ok();
+  return directory;
 }
 
 Result<void> Store::write(std::span<const std::byte> snapshot) {
-  auto directory = open_directory(true);
+  auto directory = make_directory();
   if (!directory) return directory.error();
   const int dir = directory->get();
   const std::string temporary = name_ + ".tmp";
   Opened opened;
   const auto there = load_at(env_, dir, name_, path_, Owner::kTrusted, opened);
-  if (there && std::ranges::equal(there->bytes(), snapshot)) return {};
+  // The write that put them there may have ended before its last step.
+  if (there && std::ranges::equal(there->bytes(), snapshot)) return env_.sync(dir);
   const ErrorCode code = there ? ErrorCode::kAbsent : there.error().code;
   if (code == ErrorCode::kWrongVersion || code == ErrorCode::kDenied) {
     return Error{code, there.error().text + "; it is left untouched, and no backup is written"};
@@ -97,25 +121,22 @@ Result<void> Store::write(std::span<const std::byte> snapshot) {
   }
   auto fd = env_.open_at(dir, temporary, O_WRONLY | O_CREAT | O_EXCL, 0600);
   if (!fd) return fd.error();
-  Result<void> written = env_.write_all(fd->get(), snapshot);
-  if (written) written = env_.sync(fd->get());
-  if (!written) {
-    static_cast<void>(env_.unlink_at(dir, temporary));
-    return written;
-  }
-
+  Result<void> placed = env_.write_all(fd->get(), snapshot);
+  // A file whose sync failed is not to be trusted, not even when a second one succeeds: the kernel may
+  // have dropped what it could not write.
+  if (placed) placed = env_.sync(fd->get());
   // Only a whole backup may become .prev: a damaged one must not push out the last good one, nor one
   // of the same content the one before.
-  if (there) {
+  if (placed && there) {
     const auto newer = SnapshotView::open(snapshot);
-    if (!newer || !same_content(*newer, there->view())) {
-      if (auto kept = env_.rename_at(dir, name_, name_ + ".prev"); !kept) return kept;
-    }
-  } else if (code == ErrorCode::kDamaged) {
+    if (!newer || !same_content(*newer, there->view())) placed = env_.rename_at(dir, name_, name_ + ".prev");
+  } else if (placed && code == ErrorCode::kDamaged) {
     static_cast<void>(set_aside(dir, opened.info));
   }
-  if (auto renamed = env_.rename_at(dir, temporary, name_); !renamed) return renamed;
-  return env_.sync(dir);
+  if (placed) placed = env_.rename_at(dir, temporary, name_);
+  if (placed) return env_.sync(dir);
+  static_cast<void>(env_.unlink_at(dir, temporary));  // it holds space that others may need
+  return placed;
 }
 
 // False: it is not there any more; another process replaced it, or was faster.
@@ -126,7 +147,7 @@ bool Store::set_aside(int directory, const FileInfo& damaged) {
 }
 
 Result<Loaded> Store::load() {
-  auto directory = open_directory(false);
+  auto directory = open_directory();
   if (!directory) {
     if (directory.error().code == ErrorCode::kAbsent) return Error{ErrorCode::kAbsent, "there is no backup '" + path_ + "'"};
     return directory.error();

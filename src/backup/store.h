@@ -66,13 +66,15 @@ class Store {
   static Result<Loaded> load_file(env::Env& env, const std::string& path);
 
  private:
-  Result<env::Fd> open_directory(bool make);
+  Result<env::Fd> open_directory();
+  Result<env::Fd> make_directory();
   bool set_aside(int directory, const env::FileInfo& damaged);
 
   env::Env& env_;
   std::string path_;
   std::string directory_;
   std::string name_;
+  bool ancestors_synced_ = false;
 };
 
 }  // namespace shmconf::backup
