@@ -7,6 +7,8 @@
 #include <boost/asio/write.hpp>
 #include <utility>
 
+#include "env/env.h"
+
 namespace shmconf::consul {
 namespace {
 
@@ -111,6 +113,7 @@ Error Connection::explain(const error_code& error, const std::string& what) {
   } else if (lost_ && !heard_) {
     hint = " without an answer; an agent does so beyond its limits.http_max_conns_per_client";
   }
+  if (error.category() == boost::system::system_category()) hint += env::remedy(error.value());
   return {ErrorCode::kUnavailable, what + " " + peer + ": " + why + hint};
 }
 

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "env/env.h"
 #include "env/fd.h"
 
 namespace shmconf::consul {
@@ -16,6 +17,8 @@ namespace {
 constexpr off_t kLargestBytes = 4096;
 
 Error failed(const std::string& path, int error) {
+  const std::string remedy = env::remedy(error);
+  if (!remedy.empty()) return {ErrorCode::kSystem, "token file '" + path + "': " + std::strerror(error) + remedy};
   const bool denied = error == EACCES || error == EPERM || error == ELOOP;
   return {denied ? ErrorCode::kDenied : ErrorCode::kInvalid,
           "token file '" + path + "': " + std::strerror(error) +

@@ -98,8 +98,14 @@ class Env {
   virtual void wake_all(std::atomic<std::uint64_t>& word) = 0;
 };
 
-// Maps errno of a failed call to an Error: "operation 'subject': strerror".
+// Maps errno of a failed call to an Error: "operation 'subject': strerror", and the remedy.
 Error system_error(int errno_value, const std::string& operation, const std::string& subject);
+
+// What to do where something ran out, as a clause to end a text with: "; raise ...". Else empty.
+std::string remedy(int errno_value);
+
+// For what std::bad_alloc interrupted.
+Error out_of_memory(const std::string& operation);
 
 }  // namespace shmconf::env
 

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <ctime>
 #include <memory>
+#include <new>
 #include <thread>
 
 #include "env/env.h"
@@ -158,7 +159,7 @@ class PosixEnv final : public Env {
     return {};
   }
 
-  Result<std::vector<std::byte>> read_all(int fd, std::uint64_t limit_bytes) override {
+  Result<std::vector<std::byte>> read_all(int fd, std::uint64_t limit_bytes) override try {
     std::vector<std::byte> bytes;
     struct stat st {};
     if (::fstat(fd, &st) == 0 && st.st_size > 0) {
@@ -180,6 +181,8 @@ class PosixEnv final : public Env {
     }
     bytes.resize(used);
     return bytes;
+  } catch (const std::bad_alloc&) {
+    return out_of_memory("read " + fd_name(fd));
   }
 
   Result<void> read_at(int fd, std::uint64_t offset, std::span<std::byte> bytes) override {
@@ -260,7 +263,28 @@ Env& Env::posix() {
 Error system_error(int errno_value, const std::string& operation, const std::string& subject) {
   char buffer[128];
   const char* reason = ::strerror_r(errno_value, buffer, sizeof buffer);
-  return Error{code_of(errno_value), operation + " '" + subject + "': " + reason};
+  return Error{code_of(errno_value), operation + " '" + subject + "': " + reason + remedy(errno_value)};
+}
+
+std::string remedy(int errno_value) {
+  switch (errno_value) {
+    case EMFILE:
+      return "; raise the limit of open files (ulimit -n, LimitNOFILE=)";
+    case ENFILE:
+      return "; raise the machine's limit of open files (fs.file-max)";
+    case ENOMEM:
+      return "; free memory, or raise its limit (ulimit -v, LimitAS=, MemoryMax=)";
+    case ENOSPC:
+      return "; make room in its file system";
+    case EDQUOT:
+      return "; make room, or raise the quota";
+    default:
+      return {};
+  }
+}
+
+Error out_of_memory(const std::string& operation) {
+  return Error{ErrorCode::kNoSpace, operation + ": out of memory" + remedy(ENOMEM)};
 }
 
 }  // namespace shmconf::env

@@ -10,6 +10,7 @@
 #include "settings/sources_hash.h"
 #include "sources/overlay.h"
 #include "sources/report.h"
+#include "sources/within_memory.h"
 
 namespace shmconf::heartbeat {
 namespace {
@@ -64,24 +65,30 @@ void Beat::interrupt() {
 }
 
 void Beat::watch_generations() {
-  generations_.reset();
   around_.target.segment().page().backup_path.store(around_.backup != nullptr ? around_.backup->path() : std::string());
   if (around_.backup == nullptr) return;
+  start_watch();
+  generation_moved_->notify();  // for what was published before anybody watched
+}
+
+void Beat::start_watch() {
+  generations_.reset();
   auto changed = [&io = io(), moved = generation_moved_] { asio::post(io, [moved] { moved->notify(); }); };
   auto watch = GenerationWatch::start(around_.env, around_.target.segment().directory(), std::move(changed));
   if (watch) {
     generations_ = std::move(*watch);
-  } else {
-    // The segment is about to be renewed, and then this is tried again.
-    spdlog::warn("backups follow full reads only: {}", watch.error().text);
+    watch_trouble_.clear();
+  } else if (watch.error().text != watch_trouble_) {
+    watch_trouble_ = watch.error().text;
+    spdlog::warn("backups follow new generations late: {}", watch_trouble_);
   }
-  generation_moved_->notify();  // for what was published before anybody watched
 }
 
 asio::awaitable<void> Beat::read_now_and_then() {
   while (!stopping()) {
     sources::StateReader::Lanes lanes(settings_.sources.size(), &client_);
-    auto published = co_await reader_.synchronize(std::move(lanes), around_.target, kAttempts);
+    auto published =
+        co_await sources::within_memory(reader_.synchronize(std::move(lanes), around_.target, kAttempts));
     client_.close();
     reader_.forget();
     ::malloc_trim(0);  // what a large read took is not needed before the next one
@@ -99,8 +106,9 @@ asio::awaitable<void> Beat::read_now_and_then() {
 
 asio::awaitable<void> Beat::keep_backup() {
   while (!stopping()) {
-    if (write_failed_) {
+    if (write_failed_ || !generations_) {
       static_cast<void>(co_await generation_moved_->wait_for(write_again_));
+      if (!stopping() && !generations_) start_watch();
     } else {
       co_await generation_moved_->wait();
     }

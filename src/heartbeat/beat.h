@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "consul/backoff.h"
 #include "consul/client.h"
@@ -39,6 +40,7 @@ class Beat final : public sources::Activity {
   boost::asio::awaitable<void> read_now_and_then();
   boost::asio::awaitable<void> keep_backup();
   void watch_generations();
+  void start_watch();
   void write_backup();
   Result<void> write(const SnapshotView& current);
 
@@ -53,7 +55,8 @@ class Beat final : public sources::Activity {
   // Shared with what the thread has posted and what may run after this object.
   std::shared_ptr<sources::Wakeup> generation_moved_;
   sources::Wakeup calm_;
-  std::unique_ptr<GenerationWatch> generations_;
+  std::unique_ptr<GenerationWatch> generations_;  // null: it could not be started, and is tried again
+  std::string watch_trouble_;
   const std::chrono::milliseconds write_again_;
   bool write_failed_ = false;
   std::uint64_t backed_up_ = 0;  // generation that the backup holds

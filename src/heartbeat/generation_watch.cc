@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <chrono>
 #include <climits>
+#include <string>
+#include <system_error>
 #include <utility>
 
 namespace shmconf::heartbeat {
@@ -34,28 +36,39 @@ Result<std::unique_ptr<GenerationWatch>> GenerationWatch::start(env::Env& env, i
   }
   void* page = ::mmap(nullptr, sizeof(format::ControlPage), PROT_READ, MAP_SHARED, file->get(), 0);
   if (page == MAP_FAILED) return env::system_error(errno, "map", format::kControlFile);
-  return std::unique_ptr<GenerationWatch>(new GenerationWatch(page, std::move(changed)));
+  std::unique_ptr<GenerationWatch> watch(new GenerationWatch(page, std::move(changed)));
+  if (auto started = watch->start_thread(); !started) return std::move(started).error();
+  return watch;
 }
 
 GenerationWatch::GenerationWatch(void* page, std::function<void()> changed)
-    : page_(page), changed_(std::move(changed)), seen_(generation().load(std::memory_order_acquire)) {
+    : page_(page), changed_(std::move(changed)), seen_(generation().load(std::memory_order_acquire)) {}
+
+Result<void> GenerationWatch::start_thread() {
   // Signals are the main thread's.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { watch(); });
+  Result<void> started;
+  try {
+    thread_ = std::thread([this] { watch(); });
+  } catch (const std::system_error& error) {
+    started = Error{ErrorCode::kSystem, std::string("start a thread: ") + error.code().message() +
+                                            "; free memory, or raise the limits (ulimit -u, TasksMax=, MemoryMax=)"};
+  }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return started;
 }
 
 GenerationWatch::~GenerationWatch() {
   stopping_.store(true);
   // A wake is lost when the thread is just about to sleep, so it is repeated until it has worked.
-  while (!done_.load()) {
+  while (thread_.joinable() && !done_.load()) {
     futex(generation(), FUTEX_WAKE, INT_MAX);
     std::this_thread::sleep_for(std::chrono::microseconds(100));
   }
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
   ::munmap(page_, sizeof(format::ControlPage));
 }
 

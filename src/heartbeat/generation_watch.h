@@ -21,6 +21,7 @@ class GenerationWatch {
  public:
   // directory is the segment's. changed is called in the thread, soon after the generation has
   // become another one than it is now, and must not block.
+  // Errors: kSystem and kNoSpace when descriptors, threads or memory ran out; kDamaged.
   static Result<std::unique_ptr<GenerationWatch>> start(env::Env& env, int directory, std::function<void()> changed);
 
   GenerationWatch(const GenerationWatch&) = delete;
@@ -29,6 +30,7 @@ class GenerationWatch {
 
  private:
   GenerationWatch(void* page, std::function<void()> changed);
+  Result<void> start_thread();
   void watch();
   [[nodiscard]] const std::atomic<std::uint64_t>& generation() const;
 

@@ -36,6 +36,8 @@ Error system_error(int errno_value, const std::string& operation, const std::str
   }
   std::string text =
       "cannot " + operation + " '" + path + "': " + std::generic_category().message(errno_value);
+  if (errno_value == EMFILE) text += "; raise the limit of open files (ulimit -n)";
+  if (errno_value == ENOMEM) text += "; free memory, or raise its limit (ulimit -v)";
   if (errno_value == ELOOP || errno_value == ENOTDIR) text += " (symlinks are not followed)";
   return Error{code, std::move(text)};
 }

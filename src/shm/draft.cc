@@ -37,7 +37,7 @@ Result<Draft> Draft::make(env::Env& env, int directory, format::Role role, std::
   draft.id_ = id;
   draft.directory_ = directory;
   auto file = env.open_at(directory, draft.name_, O_RDWR | O_CREAT | O_EXCL, mode);
-  if (!file) return file.error();
+  if (!file) return draft.without_id(file.error());
   draft.env_ = &env;
   draft.file_ = std::move(*file);
   if (auto given = give_to_group(env, draft.file_.get(), group, mode); !given) return given.error();
@@ -57,8 +57,16 @@ Result<void> Draft::shrink(std::uint64_t bytes) {
 
 Result<void> Draft::publish_as(const std::string& name) {
   auto renamed = env_->rename_at(directory_, name_, name);
-  if (renamed) env_ = nullptr;
-  return renamed;
+  if (!renamed) return without_id(renamed.error());
+  env_ = nullptr;
+  return {};
+}
+
+// The id is another one at each attempt, and the log folds only what is said again.
+Error Draft::without_id(Error error) const {
+  const auto at = error.text.find(name_);
+  if (at != std::string::npos) error.text.replace(at, name_.size(), "the next snapshot");
+  return error;
 }
 
 }  // namespace shmconf::shm

@@ -43,6 +43,7 @@ class Draft {
 
  private:
   void discard() noexcept;
+  [[nodiscard]] Error without_id(Error error) const;
 
   env::Env* env_ = nullptr;  // null: there is no file
   int directory_ = -1;

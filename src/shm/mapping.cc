@@ -47,7 +47,7 @@ Result<Mapping> Mapping::map(env::Env& env, int fd, std::size_t bytes, Access ac
   } catch (const ipc::interprocess_exception& error) {
     return env::system_error(error.get_native_error(), "map", std::to_string(bytes) + " bytes");
   } catch (const std::bad_alloc&) {
-    return Error{ErrorCode::kNoSpace, "out of memory while mapping " + std::to_string(bytes) + " bytes"};
+    return env::out_of_memory("map " + std::to_string(bytes) + " bytes");
   }
 }
 

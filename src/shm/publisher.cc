@@ -101,7 +101,7 @@ struct Publisher::State {
       remove_all_but(page().generation.load(std::memory_order_relaxed), 0);
       draft = new_draft(bytes);
     }
-    return draft || draft.error().code != ErrorCode::kNoSpace ? std::move(draft) : no_room(bytes);
+    return draft || draft.error().code != ErrorCode::kNoSpace ? std::move(draft) : no_room(bytes, draft.error());
   }
 
   Result<Draft> new_draft(std::uint64_t bytes) {
@@ -124,7 +124,10 @@ struct Publisher::State {
     page().draft_id.store(spare.id(), std::memory_order_release);
   }
 
-  [[nodiscard]] Error no_room(std::uint64_t bytes) const {
+  // Of room in the tmpfs, or of memory to map it.
+  [[nodiscard]] Error no_room(std::uint64_t bytes, const Error& why) const {
+    const auto free_bytes = env->free_bytes(directory());
+    if (free_bytes && *free_bytes >= bytes) return Error{why.code, why.text + "; the last good configuration stays"};
     const auto& place = segment->place();
     return Error{ErrorCode::kNoSpace, "'" + place.root + "' is full: make room for the next configuration, " +
                                           std::to_string(bytes) + " bytes; the last good one stays"};

@@ -196,9 +196,19 @@ struct Segment::State {
     return {};
   }
 
+  // Names the place in what says only which file could not be had.
+  Error of_this_place(Error error) const {
+    if (error.code == ErrorCode::kNoSpace || error.code == ErrorCode::kSystem) {
+      error.text = "segment '" + place.root + "/" + place.name + "': " + error.text;
+    }
+    return error;
+  }
+
   bool page_in_place() {
     const auto there = env->info_at(AT_FDCWD, place.root + "/" + place.name + "/" + format::kControlFile);
     const bool retired = page().generation.load(std::memory_order_acquire) == format::kRetired;
+    // That it could not be looked at for want of memory, say, is no sign that it is gone.
+    if (!there && there.error().code != ErrorCode::kAbsent && there.error().code != ErrorCode::kDenied) return !retired;
     return !retired && there && same_file(*there, page_info);
   }
 
@@ -266,8 +276,9 @@ Result<Segment> Segment::attach(Env& env, Place place) {
   auto state = std::make_unique<State>();
   state->env = &env;
   state->place = std::move(place);
-  if (auto opened = state->open_places(); !opened) return opened.error();
-  if (auto opened = state->open_page(0); !opened) return opened.error();
+  auto opened = state->open_places();
+  if (opened) opened = state->open_page(0);
+  if (!opened) return state->of_this_place(opened.error());
   Segment segment(std::move(state));
   segment.wake();  // a wake that a killed publisher owed
   return segment;

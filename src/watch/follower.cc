@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sources/report.h"
+#include "sources/within_memory.h"
 
 namespace shmconf::watch {
 namespace {
@@ -92,7 +93,7 @@ asio::awaitable<void> Follower::poll(std::size_t source) {
     query.index = reader_.index(source);
     query.consistency = settings_.consul.consistency;
     const auto start = Clock::now();
-    auto answer = co_await poller.client.query(query);
+    auto answer = co_await sources::within_memory(poller.client.query(query));
     if (stopping()) co_return;
     poller.brought.emplace(Polled{.asked = query.index,
                                   .elapsed = since(start),
@@ -119,7 +120,7 @@ asio::awaitable<void> Follower::coordinate() {
   while (!stopping()) {
     if (!everything_) co_await event_.wait();
     if (stopping()) co_return;
-    auto step = co_await advance();
+    auto step = co_await sources::within_memory(advance());
     if (stopping()) co_return;
     if (step && (!*step || (*step)->outcome == shm::Outcome::kMoved)) continue;
     const auto published = step ? Result<Published>(std::move(**step)) : Result<Published>(std::move(step).error());
