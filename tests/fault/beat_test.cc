@@ -3,9 +3,11 @@
 #include "heartbeat/beat.h"
 
 #include <atomic>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 
+#include "fakes/faulty_env.h"
 #include "fault/activity_fixture.h"
 #include "heartbeat/generation_watch.h"
 #include "settings/sources_hash.h"
@@ -46,6 +48,29 @@ class Beating : public ActivityFixture {
     ASSERT_TRUE(observer_->publisher()->publish(content, noted, {}, nullptr));
   }
 };
+
+// The first times that something watches the generations, there is no descriptor left for it.
+class BeatingShortOfDescriptors : public Beating {
+ protected:
+  ~BeatingShortOfDescriptors() override { static_cast<void>(stop()); }
+  std::unique_ptr<sources::Activity> make(const sources::Surroundings& around) override {
+    env_.arm(1, fakes::FaultyEnv::Fault::kFail, EMFILE, true);
+    return Beating::make({.io = around.io, .env = env_, .target = around.target, .liveness = around.liveness,
+                          .backup = around.backup});
+  }
+  fakes::FaultyEnv env_;
+};
+
+TEST_F(BeatingShortOfDescriptors, BacksUpLateAndAsSoonAsBeforeWhenThereAreSome) {
+  consul_.put("web/a", "1");
+  start();
+  ASSERT_TRUE(harness::eventually([&] { return backed_up() == "a=1 "; }));
+  publish_as_watch("2");
+  EXPECT_TRUE(harness::eventually([&] { return backed_up() == "a=2 "; })) << "looked for, now and then";
+  in_loop([this] { env_.disarm(); });
+  publish_as_watch("3");
+  EXPECT_TRUE(harness::eventually([&] { return backed_up() == "a=3 "; }));
+}
 
 TEST_F(Beating, ReadsAtTheStartPublishesBacksUpAndHoldsNoConnection) {
   consul_.put("web/a", "1");
