@@ -77,6 +77,12 @@ std::optional<std::uint64_t> number(std::string_view text) {
   return value;
 }
 
+// An alert or a handshake of SSL 3 or newer, as RFC 8446 (5.1) lays it out. No HTTP begins so.
+bool begins_tls_record(boost::asio::const_buffer bytes) {
+  const auto* const first = static_cast<const unsigned char*>(bytes.data());
+  return bytes.size() >= 2 && (first[0] == 21 || first[0] == 22) && first[1] == 3;
+}
+
 Error unavailable(const std::string& text) { return {ErrorCode::kUnavailable, text}; }
 
 }  // namespace
@@ -143,6 +149,9 @@ Result<std::span<char>> AnswerParser::space() try {
 
 Result<void> AnswerParser::received(std::size_t bytes) {
   state_->buffer.commit(bytes);
+  if (!state_->parser.got_some() && begins_tls_record(state_->buffer.data())) {
+    return Error{ErrorCode::kInvalid, "Consul speaks TLS at consul.address: write https:// there"};
+  }
   while (!state_->parser.is_done() && state_->buffer.size() > 0) {
     error_code error;
     const std::size_t used = state_->parser.put(state_->buffer.data(), error);

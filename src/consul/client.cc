@@ -10,7 +10,6 @@
 #include "consul/base64.h"
 #include "consul/connection.h"
 #include "consul/request_target.h"
-#include "consul/token_file.h"
 
 namespace shmconf::consul {
 namespace {
@@ -21,14 +20,17 @@ using Clock = std::chrono::steady_clock;
 }  // namespace
 
 struct Client::State {
-  State(asio::io_context& context, const settings::Consul& consul, const Limits& bounds)
-      : io(context), settings(consul), limits(bounds), address(parse_address(consul.address)) {
-    if (!consul.token_file.empty()) token_file.emplace(consul.token_file);
-  }
+  State(asio::io_context& context, const settings::Consul& consul, const Limits& bounds,
+        std::shared_ptr<Credentials> shared)
+      : io(context),
+        settings(consul),
+        limits(bounds),
+        address(parse_address(consul.address)),
+        credentials(shared ? std::move(shared) : std::make_shared<Credentials>(consul)) {}
 
   static asio::awaitable<Result<Answer>> run(std::shared_ptr<State> state, Query query);
 
-  Result<std::string> request(const Query& query);
+  [[nodiscard]] std::string request(const Query& query, const std::string& token) const;
   std::chrono::milliseconds answer_limit(const Query& query) const;
   // Writes the request and reads the answer; what was read so far stays in parser.
   asio::awaitable<Result<void>> exchange(std::shared_ptr<Connection> on, const std::string& text,
@@ -42,23 +44,13 @@ struct Client::State {
   const settings::Consul settings;
   const Limits limits;
   const Result<Address> address;
-  std::optional<TokenFile> token_file;
+  const std::shared_ptr<Credentials> credentials;
   std::shared_ptr<Connection> connection;
   std::uint64_t closes = 0;  // by the owner; an outstanding query must not reopen
   bool fresh = false;
 };
 
-Result<std::string> Client::State::request(const Query& query) {
-  std::string token = settings.token;
-  if (token_file) {
-    auto read = token_file->current();
-    if (!read) return std::move(read).error();
-    token = std::move(*read);
-  }
-  if (!is_token(token)) {
-    return Error{ErrorCode::kInvalid,
-                 "consul.token holds characters that no token has: check for a line break"};
-  }
+std::string Client::State::request(const Query& query, const std::string& token) const {
   std::string text = "GET " + request_target(query, settings) + " HTTP/1.1\r\nHost: " + address->authority() +
                      "\r\nUser-Agent: shmconf/" SHMCONF_VERSION "\r\nAccept: application/json\r\n";
   if (!token.empty()) text += "X-Consul-Token: " + token + "\r\n";
@@ -104,13 +96,14 @@ asio::awaitable<Result<void>> Client::State::exchange(std::shared_ptr<Connection
 asio::awaitable<Result<Answer>> Client::State::run(std::shared_ptr<State> state, Query query) {
   state->fresh = false;
   if (!state->address) co_return state->address.error();
-  auto request = state->request(query);
-  if (!request) co_return std::move(request).error();
+  auto token = state->credentials->token();
+  if (!token) co_return std::move(token).error();
+  const std::string request = state->request(query, *token);
   const auto closes = state->closes;
   for (bool again = true;; again = false) {
     state->fresh = state->connection == nullptr;
     if (state->fresh) {
-      state->connection = std::make_shared<Connection>(state->io, *state->address, state->settings);
+      state->connection = std::make_shared<Connection>(state->io, *state->address, state->settings, *state->credentials);
     }
     const auto connection = state->connection;
     const auto drop = [&] {
@@ -125,10 +118,11 @@ asio::awaitable<Result<Answer>> Client::State::run(std::shared_ptr<State> state,
       }
     }
     AnswerParser parser(query.what, state->settings.max_body_bytes);
-    auto exchanged = co_await state->exchange(connection, *request, state->answer_limit(query), parser);
+    auto exchanged = co_await state->exchange(connection, request, state->answer_limit(query), parser);
     if (exchanged) {
       if (!parser.reusable()) drop();
       auto answer = parser.take();
+      if (answer) answer->with_token = !token->empty();
       co_return answer;
     }
     const bool idle_close = !state->fresh && connection->lost() && !parser.got_some();
@@ -139,8 +133,9 @@ asio::awaitable<Result<Answer>> Client::State::run(std::shared_ptr<State> state,
   }
 }
 
-Client::Client(asio::io_context& io, const settings::Consul& settings, const Limits& limits)
-    : state_(std::make_shared<State>(io, settings, limits)) {}
+Client::Client(asio::io_context& io, const settings::Consul& settings, const Limits& limits,
+               std::shared_ptr<Credentials> credentials)
+    : state_(std::make_shared<State>(io, settings, limits, std::move(credentials))) {}
 
 Client::~Client() {
   if (state_) close();

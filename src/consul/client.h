@@ -10,6 +10,7 @@
 #include <chrono>
 #include <memory>
 
+#include "consul/credentials.h"
 #include "consul/query.h"
 #include "settings/settings.h"
 #include "shmconf/result.h"
@@ -25,8 +26,9 @@ struct Limits {
 
 class Client {
  public:
-  // Copies the settings. io must outlive the client.
-  Client(boost::asio::io_context& io, const settings::Consul& settings, const Limits& limits = Limits());
+  // Copies the settings. io must outlive the client. credentials: of these settings, to share; null: its own.
+  Client(boost::asio::io_context& io, const settings::Consul& settings, const Limits& limits = Limits(),
+         std::shared_ptr<Credentials> credentials = nullptr);
   Client(Client&&) noexcept = default;
   Client& operator=(Client&&) = delete;
   ~Client();

@@ -7,6 +7,7 @@
 #include <boost/asio/write.hpp>
 #include <utility>
 
+#include "consul/tls.h"
 #include "env/env.h"
 
 namespace shmconf::consul {
@@ -73,8 +74,9 @@ Connection::Series::~Series() {
   connection_.stop_watching();
 }
 
-Connection::Connection(asio::io_context& io, const Address& address, const settings::Consul& settings)
-    : address_(address), settings_(settings), socket_(io), resolver_(io), timer_(io) {}
+Connection::Connection(asio::io_context& io, const Address& address, const settings::Consul& settings,
+                       Credentials& credentials)
+    : address_(address), settings_(settings), credentials_(credentials), socket_(io), resolver_(io), timer_(io) {}
 
 void Connection::close() noexcept {
   closed_ = true;
@@ -102,14 +104,12 @@ Error Connection::explain(const error_code& error, const std::string& what) {
             "not permitted to connect to " + peer + ": check the socket's mode and group"};
   }
   if (tls_ && error.category() == asio::error::get_ssl_category()) {
-    return tls_error(error, tls_->stream.native_handle(), peer, !settings_.tls.certificate_file.empty());
+    return tls_error(error, tls_->stream.native_handle(), peer);
   }
   const std::string why = lost_ ? "the connection was closed" : error.message();
   std::string hint;
-  if (lost_ && !heard_ && tls_ && settings_.tls.certificate_file.empty()) {
-    // With TLS 1.3 a server refuses a client after its handshake, and the alert may lose against the reset.
-    hint = " without an answer; if it requires a client certificate, set consul.tls.certificate_file and "
-           "key_file";
+  if (lost_ && !heard_ && tls_) {
+    hint = " without an answer; " + silent_end_hint(tls_->stream.native_handle());
   } else if (lost_ && !heard_) {
     hint = " without an answer; an agent does so beyond its limits.http_max_conns_per_client";
   }
@@ -187,7 +187,7 @@ asio::awaitable<Result<void>> Connection::connect(const std::vector<Endpoint>& e
 }
 
 asio::awaitable<Result<void>> Connection::handshake(Deadline deadline) {
-  auto context = make_tls_context(settings_.tls);
+  auto context = credentials_.tls();
   if (!context) co_return std::move(context).error();
   tls_ = std::make_unique<TlsLayer>(socket_, std::move(*context));
   if (auto prepared = prepare_tls(tls_->stream.native_handle(), settings_.tls, address_.host); !prepared) {
@@ -206,11 +206,19 @@ asio::awaitable<Result<void>> Connection::write(std::string_view bytes, Deadline
   std::size_t written = 0;
   if (tls_) {
     std::tie(error, written) = co_await asio::async_write(tls_->stream, buffer, kAsTuple);
+    if (is_loss(error) && !closed_ && !timed_out_) error = co_await last_words(error);
   } else {
     std::tie(error, written) = co_await asio::async_write(socket_, buffer, kAsTuple);
   }
   if (error || closed_ || timed_out_) co_return explain(error, "sending to");
   co_return Result<void>();
+}
+
+// A server that refuses our certificate says so before it resets the connection.
+asio::awaitable<error_code> Connection::last_words(error_code error) {
+  char ignored = 0;
+  auto [reason, got] = co_await tls_->stream.async_read_some(asio::buffer(&ignored, 1), kAsTuple);
+  co_return reason.category() == asio::error::get_ssl_category() ? reason : error;
 }
 
 asio::awaitable<Result<std::size_t>> Connection::read_some(asio::mutable_buffer space, Deadline deadline) {

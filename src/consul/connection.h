@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "consul/address.h"
-#include "consul/tls.h"
+#include "consul/credentials.h"
 #include "settings/settings.h"
 #include "shmconf/result.h"
 
@@ -33,8 +33,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Clock = std::chrono::steady_clock;
   using Deadline = Clock::time_point;
 
-  // settings must outlive the connection.
-  Connection(boost::asio::io_context& io, const Address& address, const settings::Consul& settings);
+  // settings and credentials must outlive the connection.
+  Connection(boost::asio::io_context& io, const Address& address, const settings::Consul& settings,
+             Credentials& credentials);
 
   // Resolves, connects and shakes hands. Each fails with one line for the operator; kTimeout at the
   // deadline. After any failure the connection is closed. One step at a time.
@@ -65,9 +66,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Socket = boost::asio::generic::stream_protocol::socket;
   using Endpoint = boost::asio::generic::stream_protocol::endpoint;
   struct TlsLayer {
-    TlsLayer(Socket& socket, boost::asio::ssl::context made)
-        : context(std::move(made)), stream(socket, context) {}
-    boost::asio::ssl::context context;
+    TlsLayer(Socket& socket, std::shared_ptr<TlsFiles::Context> made)
+        : context(std::move(made)), stream(socket, *context) {}
+    std::shared_ptr<TlsFiles::Context> context;
     boost::asio::ssl::stream<Socket&> stream;
   };
   class Watchdog;
@@ -77,11 +78,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::asio::awaitable<Result<std::vector<Endpoint>>> resolve(Deadline deadline);
   boost::asio::awaitable<Result<void>> connect(const std::vector<Endpoint>& endpoints, Deadline deadline);
   boost::asio::awaitable<Result<void>> handshake(Deadline deadline);
+  // Why the peer ended the stream, if it said so before; else the error as it is.
+  boost::asio::awaitable<boost::system::error_code> last_words(boost::system::error_code error);
   // The error for a failed step; what names the step: "connecting to".
   Error explain(const boost::system::error_code& error, const std::string& what);
 
   const Address address_;
   const settings::Consul& settings_;
+  Credentials& credentials_;
   Socket socket_;
   boost::asio::ip::tcp::resolver resolver_;
   boost::asio::steady_timer timer_;

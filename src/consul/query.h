@@ -35,6 +35,7 @@ struct Answer {
   unsigned status = 0;                  // HTTP's; only 200 and 404 are about the source
   std::optional<std::uint64_t> index;   // absent when the header is missing or not a number; 0 as it came
   bool known_leader = false;            // true only when Consul said so
+  bool with_token = true;               // the query was sent with a token
   std::chrono::milliseconds last_contact{0};
   KvList pairs;                         // empty unless status is 200 and pairs were asked for
   std::string error_body;               // other statuses: the body's first printable characters, one line

@@ -17,30 +17,36 @@ std::string named(const settings::Source& source) {
   return (source.kind == settings::Source::Kind::kPrefix ? "prefix " : "key ") + quoted(source.path);
 }
 
-Error denied(const Answer& answer, const settings::Source& source) {
+// In Consul's own syntax.
+std::string rule_for(const settings::Source& source, Asked asked) {
+  if (source.kind == settings::Source::Kind::kKey) return "key " + quoted(source.path) + " { policy = \"read\" }";
+  // Consul hides what may not be read from a list instead of refusing it, unless
+  // acl.enable_key_list_policy asks for one right more.
+  const char* const right = asked == Asked::kSource ? "list" : "read";
+  return "key_prefix " + quoted(source.path) + " { policy = \"" + right + "\" }";
+}
+
+Error denied(const Answer& answer, const settings::Source& source, Asked asked) {
+  const std::string rule = rule_for(source, asked);
   if (answer.error_body.find("ACL not found") != std::string::npos) {
     return {ErrorCode::kDenied,
-            "Consul does not know the token (ACL not found): it was revoked or belongs to "
-                                "another datacenter; give a valid one in consul.token_file"};
+            "permission denied: Consul does not know the token (ACL not found), which was revoked or belongs to "
+            "another datacenter: put one with " + rule + " into consul.token_file"};
   }
-  if (source.kind == settings::Source::Kind::kKey) {
-    return {ErrorCode::kDenied,
-            "permission denied: the token needs key " + quoted(source.path) + " { policy = \"read\" }"};
+  if (!answer.with_token) {
+    return {ErrorCode::kDenied, "permission denied without a token: put one with " + rule + " into consul.token_file"};
   }
-  // By default Consul hides a prefix instead of refusing it; where acl.enable_key_list_policy makes it
-  // refuse, reading alone is not enough.
-  return {ErrorCode::kDenied, "permission denied: the token needs key_prefix " + quoted(source.path) +
-                                  " { policy = \"read\" }, or \"list\" with acl.enable_key_list_policy"};
+  return {ErrorCode::kDenied, "permission denied: the token needs " + rule};
 }
 
 }  // namespace
 
-std::optional<Error> status_error(const Answer& answer, const settings::Source& source) {
+std::optional<Error> status_error(const Answer& answer, const settings::Source& source, Asked asked) {
   const unsigned status = answer.status;
   if (status == 200 || (status == 404 && answer.index)) return std::nullopt;
   const std::string words = answer.error_body.empty() ? "" : ": " + answer.error_body;
   const std::string number = std::to_string(status);
-  if (status == 403) return denied(answer, source);
+  if (status == 403) return denied(answer, source, asked);
   if (status == 404) {
     return Error{ErrorCode::kUnavailable, "404 without X-Consul-Index for " + named(source) +
                                               ": check that consul.address is Consul's own HTTP address"};
@@ -49,6 +55,11 @@ std::optional<Error> status_error(const Answer& answer, const settings::Source& 
     return Error{ErrorCode::kInvalid, "Consul redirects (" + number + ") for " + named(source) +
                                           ": its HTTP API cannot serve paths with '//', '.' or '..': rename "
                                           "it or check the scheme of consul.address"};
+  }
+  // In the words of Go's server and of nginx.
+  if (status == 400 && (words.find("HTTP request to an HTTPS server") != std::string::npos ||
+                        words.find("plain HTTP request was sent to HTTPS port") != std::string::npos)) {
+    return Error{ErrorCode::kInvalid, "Consul speaks TLS at consul.address: write https:// there"};
   }
   if (status == 400) {
     return Error{ErrorCode::kInvalid, "Consul refuses the request (400) for " + named(source) + words};

@@ -4,6 +4,7 @@
 #ifndef SHMCONF_CONSUL_STATUS_TEXT_H_
 #define SHMCONF_CONSUL_STATUS_TEXT_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,9 +15,14 @@
 
 namespace shmconf::consul {
 
-// Absent when the answer is about the source: 200, or 404 with an index. Else kDenied for 403,
-// kInvalid for what the settings have to change (redirect, 400), kUnavailable for the rest.
-std::optional<Error> status_error(const Answer& answer, const settings::Source& source);
+// What was asked for a source: itself, or a single key below its prefix.
+enum class Asked : std::uint8_t { kSource, kKeyBelow };
+
+// Absent when the answer is about the source: 200, or 404 with an index. Else kDenied for 403, which
+// names the ACL rule that is needed, kInvalid for what the settings have to change (redirect, 400),
+// kUnavailable for the rest.
+std::optional<Error> status_error(const Answer& answer, const settings::Source& source,
+                                  Asked asked = Asked::kSource);
 
 // At most 200 characters of what a server wrote, on one line, nothing but printable ASCII.
 std::string printable_line(std::string_view words);

@@ -5,55 +5,15 @@
 #include <openssl/x509v3.h>
 
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/ssl/error.hpp>
-#include <cerrno>
-#include <cstring>
-#include <utility>
+#include <cstdint>
+
+#include "consul/status_text.h"
 
 namespace shmconf::consul {
 namespace {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
-
-Error file_error(const std::string& what, const std::string& path, const error_code& error) {
-  // OpenSSL reports a failed open as the errno of the system's own library.
-  const auto packed = static_cast<unsigned long>(error.value());
-  const int reason = ERR_SYSTEM_ERROR(packed) ? static_cast<int>(ERR_GET_REASON(packed)) : 0;
-  const bool denied = reason == EACCES || reason == EPERM;
-  const std::string why = reason != 0 ? std::strerror(reason) : error.message();
-  return {denied ? ErrorCode::kDenied : ErrorCode::kInvalid,
-          what + " '" + path + "': " + why + "; it has to be a readable PEM file"};
-}
-
-Result<void> load_authorities(asio::ssl::context& context, const settings::Tls& settings) {
-  error_code error;
-  if (settings.ca_file.empty() && settings.ca_path.empty()) {
-    context.set_default_verify_paths(error);
-    if (error) return file_error("the system's certificates", "", error);
-    return {};
-  }
-  if (!settings.ca_file.empty()) {
-    context.load_verify_file(settings.ca_file, error);
-    if (error) return file_error("consul.tls.ca_file", settings.ca_file, error);
-  }
-  if (!settings.ca_path.empty()) {
-    context.add_verify_path(settings.ca_path, error);
-    if (error) return file_error("consul.tls.ca_path", settings.ca_path, error);
-  }
-  return {};
-}
-
-Result<void> load_certificate(asio::ssl::context& context, const settings::Tls& settings) {
-  if (settings.certificate_file.empty()) return {};
-  error_code error;
-  context.use_certificate_chain_file(settings.certificate_file, error);
-  if (error) return file_error("consul.tls.certificate_file", settings.certificate_file, error);
-  const std::string& key = settings.key_file.empty() ? settings.certificate_file : settings.key_file;
-  context.use_private_key_file(key, asio::ssl::context::pem, error);
-  if (error) return file_error("consul.tls.key_file", key, error);
-  return {};
-}
 
 std::string verify_failure(long result) {
   switch (result) {
@@ -69,9 +29,11 @@ std::string verify_failure(long result) {
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
       return "its certificate is from an unknown authority: set consul.tls.ca_file";
     default:
-      return std::string("its certificate fails verification: ") + X509_verify_cert_error_string(result);
+      return std::string("its certificate fails verification (") + X509_verify_cert_error_string(result) +
+             "): check how it was issued";
   }
 }
 
@@ -92,33 +54,44 @@ bool is_about_our_certificate(int reason) {
   }
 }
 
-}  // namespace
-
-Result<asio::ssl::context> make_tls_context(const settings::Tls& settings) try {
-  asio::ssl::context context(asio::ssl::context::tls_client);
-  SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
-  // An encrypted key would otherwise ask on the terminal.
-  SSL_CTX_set_default_passwd_cb(context.native_handle(), [](char*, int, int, void*) { return 0; });
-  error_code error;
-  context.set_verify_mode(settings.verify ? asio::ssl::verify_peer : asio::ssl::verify_none, error);
-  if (settings.verify) {
-    if (auto loaded = load_authorities(context, settings); !loaded) return std::move(loaded).error();
-  }
-  if (auto loaded = load_certificate(context, settings); !loaded) return std::move(loaded).error();
-  return context;
-} catch (const boost::system::system_error& error) {
-  return Error{ErrorCode::kSystem, "TLS cannot be set up: " + error.code().message()};
+std::string issuer_of(const X509* certificate) {
+  char name[128];
+  ::X509_NAME_oneline(X509_get_issuer_name(certificate), name, sizeof name);
+  return printable_line(name);
 }
 
+// A server does not say why; the certificate itself may tell.
+std::string refusal(const SSL* ssl) {
+  X509* const ours = SSL_get_certificate(ssl);
+  if (ours == nullptr) {
+    return "it requires a client certificate: set consul.tls.certificate_file and key_file";
+  }
+  if (X509_cmp_current_time(X509_get0_notAfter(ours)) < 0) {
+    return "it refuses our client certificate, which has expired: renew consul.tls.certificate_file";
+  }
+  if (X509_cmp_current_time(X509_get0_notBefore(ours)) > 0) {
+    return "it refuses our client certificate, which is not valid yet: check both clocks";
+  }
+  if ((X509_get_extended_key_usage(ours) & std::uint32_t{XKU_SSL_CLIENT}) == 0) {
+    return "it refuses our client certificate, which is not for clients: issue one with the usage clientAuth";
+  }
+  return "it refuses our client certificate, which is from '" + issuer_of(ours) +
+         "': give consul.tls.certificate_file one from an authority in Consul's ca_file";
+}
+
+}  // namespace
+
 Result<void> prepare_tls(SSL* ssl, const settings::Tls& settings, const std::string& host) {
-  const std::string& name = settings.server_name.empty() ? host : settings.server_name;
+  // A zone names an interface of this machine, and is in no certificate.
+  const std::string name = settings.server_name.empty() ? host.substr(0, host.find('%')) : settings.server_name;
   error_code not_an_address;
   asio::ip::make_address(name, not_an_address);
   bool done = true;
   // Server name indication is for names; RFC 6066 excludes addresses.
-  if (not_an_address && !name.empty()) done = SSL_set_tlsext_host_name(ssl, name.c_str()) == 1;
-  if (settings.verify && !name.empty()) {
+  if (not_an_address) done = SSL_set_tlsext_host_name(ssl, name.c_str()) == 1;
+  if (settings.verify) {
     X509_VERIFY_PARAM* verify = SSL_get0_param(ssl);
+    X509_VERIFY_PARAM_set_hostflags(verify, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     done = done && (not_an_address ? X509_VERIFY_PARAM_set1_host(verify, name.c_str(), name.size()) == 1
                                    : X509_VERIFY_PARAM_set1_ip_asc(verify, name.c_str()) == 1);
   }
@@ -130,29 +103,35 @@ Result<void> prepare_tls(SSL* ssl, const settings::Tls& settings, const std::str
                "TLS cannot use the server name '" + name + "': set consul.tls.server_name"};
 }
 
-Error tls_error(const error_code& error, SSL* ssl, const std::string& peer, bool has_certificate) {
-  if (const std::string failure = verify_failure(SSL_get_verify_result(ssl)); !failure.empty()) {
-    return {ErrorCode::kUnavailable, "TLS with " + peer + ": " + failure};
+Error tls_error(const error_code& error, const SSL* ssl, const std::string& peer) {
+  const std::string with = "TLS with " + peer + ": ";
+  // Without verification the result is there all the same, and nobody's reason.
+  if (SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE) {
+    const std::string failure = verify_failure(SSL_get_verify_result(ssl));
+    if (!failure.empty()) return {ErrorCode::kUnavailable, with + failure};
   }
-  const bool alert = error.category() == asio::error::get_ssl_category();
-  const int reason = alert ? static_cast<int>(ERR_GET_REASON(static_cast<unsigned long>(error.value()))) : 0;
-  if (is_about_our_certificate(reason)) {
-    const char* const what =
-        has_certificate ? ": it refuses our client certificate: check consul.tls.certificate_file, its "
-                          "authority, dates and clientAuth usage"
-                        : ": it requires a client certificate: set consul.tls.certificate_file and key_file";
-    return {ErrorCode::kDenied, "TLS with " + peer + what};
+  const int reason = static_cast<int>(ERR_GET_REASON(static_cast<unsigned long>(error.value())));
+  // Who ends the handshake before it has shown its own certificate cannot be about ours.
+  if (is_about_our_certificate(reason) && SSL_get0_peer_certificate(ssl) != nullptr) {
+    return {ErrorCode::kDenied, with + refusal(ssl)};
   }
-  if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST ||
-      reason == SSL_R_UNKNOWN_PROTOCOL) {
-    return {ErrorCode::kUnavailable,
-            "TLS with " + peer + ": it does not speak TLS there: use http:// or its TLS port"};
+  if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST || reason == SSL_R_UNKNOWN_PROTOCOL ||
+      reason == SSL_R_PACKET_LENGTH_TOO_LONG) {
+    return {ErrorCode::kUnavailable, with + "it does not speak TLS there: use http:// or its TLS port"};
   }
   if (reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION) {
-    return {ErrorCode::kUnavailable,
-            "TLS with " + peer + ": it offers nothing newer than TLS 1.1: enable TLS 1.2"};
+    return {ErrorCode::kUnavailable, with + "it offers nothing newer than TLS 1.1: enable TLS 1.2"};
   }
-  return {ErrorCode::kUnavailable, "TLS with " + peer + ": " + error.message()};
+  return {ErrorCode::kUnavailable, with + error.message() + ": check its TLS settings and log"};
+}
+
+std::string silent_end_hint(const SSL* ssl) {
+  if (SSL_is_init_finished(ssl) == 0) return "check that it is Consul's TLS port (ports.https)";
+  // With TLS 1.3 a server refuses a client after its handshake, and the alert may lose against the reset.
+  if (SSL_get_certificate(ssl) == nullptr) {
+    return "if it requires a client certificate, set consul.tls.certificate_file and key_file";
+  }
+  return "check that it accepts consul.tls.certificate_file, and its limits.http_max_conns_per_client";
 }
 
 }  // namespace shmconf::consul

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "env/env.h"
 #include "env/fd.h"
@@ -36,6 +37,15 @@ bool is_token(const std::string& text) {
 }
 
 Result<std::string> TokenFile::current() {
+  auto done = read();
+  trouble_.clear();
+  if (done) return token_;
+  if (token_.empty()) return std::move(done).error();
+  trouble_ = std::move(done).error().text;
+  return token_;
+}
+
+Result<void> TokenFile::read() {
   // O_NONBLOCK: a FIFO in the file's place must not hold the process.
   const env::Fd file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.valid()) return failed(path_, errno);
@@ -44,7 +54,7 @@ Result<std::string> TokenFile::current() {
   if (!S_ISREG(info.st_mode)) return unusable(path_, "is not a file");
   const Identity identity{info.st_dev, info.st_ino, info.st_size,
                           std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec};
-  if (identity == read_as_) return token_;
+  if (identity == read_as_) return {};
   if (info.st_size > kLargestBytes) return unusable(path_, "is too large");
 
   char bytes[kLargestBytes];
@@ -64,7 +74,7 @@ Result<std::string> TokenFile::current() {
   if (!is_token(text)) return unusable(path_, "holds characters that no token has");
   token_ = text;
   read_as_ = identity;
-  return token_;
+  return {};
 }
 
 }  // namespace shmconf::consul

@@ -18,9 +18,13 @@ class TokenFile {
  public:
   explicit TokenFile(std::string path) : path_(std::move(path)) {}
 
-  // The token, without white space around it. Fails with kDenied or kInvalid, naming the file but
-  // never its content. Blocks as long as a small file's read does.
+  // The token, without white space around it. While the file cannot be used, as in the moment in which
+  // it is rewritten, the last one that it held; trouble() then tells. Fails with kDenied or kInvalid,
+  // naming the file but never its content, when it never held one. Blocks as long as a small file's
+  // read does.
   Result<std::string> current();
+  // Why the last call gave an earlier token; empty: it did not.
+  [[nodiscard]] const std::string& trouble() const noexcept { return trouble_; }
 
  private:
   struct Identity {
@@ -31,9 +35,13 @@ class TokenFile {
     bool operator==(const Identity&) const = default;
   };
 
+  // Leaves token_ alone when it fails.
+  Result<void> read();
+
   std::string path_;
   Identity read_as_;
-  std::string token_;
+  std::string token_;  // empty: none was read yet
+  std::string trouble_;
 };
 
 // Absent of characters that would end the header that a token travels in.

@@ -30,7 +30,8 @@ Beat::Beat(const sources::Surroundings& surroundings, const settings::Settings& 
       settings_(settings),
       around_(surroundings),
       sources_hash_(settings::sources_hash(settings.sources, settings.consul)),
-      client_(surroundings.io, settings.consul),
+      credentials_(std::make_shared<consul::Credentials>(settings.consul)),
+      client_(surroundings.io, settings.consul, consul::Limits(), credentials_),
       reader_(surroundings.io, settings,
               {.answered = [this] { around_.liveness.answered(); },
                .waiting = [this](const std::string& why) {
@@ -93,6 +94,7 @@ asio::awaitable<void> Beat::read_now_and_then() {
     reader_.forget();
     ::malloc_trim(0);  // what a large read took is not needed before the next one
     if (stopping()) co_return;
+    around_.liveness.set_credentials_trouble(credentials_->trouble());
     const bool good = sources::report(published, around_.target, around_.liveness);
     if (good) {
       backoff_.succeed();

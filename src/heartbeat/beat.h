@@ -13,6 +13,7 @@
 
 #include "consul/backoff.h"
 #include "consul/client.h"
+#include "consul/credentials.h"
 #include "heartbeat/generation_watch.h"
 #include "heartbeat/pace.h"
 #include "settings/settings.h"
@@ -47,6 +48,7 @@ class Beat final : public sources::Activity {
   const settings::Settings settings_;
   const sources::Surroundings around_;
   const std::uint64_t sources_hash_;
+  const std::shared_ptr<consul::Credentials> credentials_;
   consul::Client client_;
   sources::StateReader reader_;
   consul::Backoff backoff_;

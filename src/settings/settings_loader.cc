@@ -68,6 +68,14 @@ void check_token_file(Assembly& assembly) {
   const std::string& path = assembly.draft().settings.consul.token_file;
   if (path.empty()) return;
   const std::string where = assembly.origin("/consul/token_file").where;
+  std::error_code failure;
+  const auto kind = std::filesystem::status(path, failure).type();
+  // A pipe would keep us waiting for its writer, and give its token once.
+  if (kind == std::filesystem::file_type::fifo || kind == std::filesystem::file_type::socket ||
+      kind == std::filesystem::file_type::character) {
+    return assembly.complain(where, {"the token file " + in_quotes(path) + " is not a regular file",
+                                     "write the token into a file, which is read again whenever it changes"});
+  }
   const Result<std::string> text = read_text_file(path, kLargestTokenBytes);
   if (!text) {
     return assembly.complain(where,

@@ -49,7 +49,10 @@ void Liveness::succeeded() {
 }
 
 void Liveness::failed(const Error& error) {
-  const std::string text = backup_trouble_.empty() ? error.text : error.text + "; " + backup_trouble_;
+  std::string text = error.text;
+  for (const std::string& trouble : {credentials_trouble_, backup_trouble_}) {
+    if (!trouble.empty()) text += "; " + trouble;
+  }
   line().last_error.store(text);
   add_one(line().failures);
   const std::uint64_t since = line().failing_since_ns.load(std::memory_order_relaxed);
@@ -77,6 +80,17 @@ void Liveness::backup_written() {
   spdlog::info("the backup is written again");
   write_trouble_.clear();
   line().last_error.store({});
+}
+
+void Liveness::set_credentials_trouble(const std::string& text) {
+  if (text == credentials_trouble_) return;
+  credentials_trouble_ = text;
+  line().last_error.store(text);
+  if (text.empty()) {
+    spdlog::info("the token and certificates are those of their files again");
+  } else {
+    spdlog::warn("{}; what was read before is used meanwhile", text);
+  }
 }
 
 void Liveness::log_failure(const std::string& text) {

@@ -38,6 +38,9 @@ class Liveness {
   // it; backup_written() takes the words back.
   void backup_failed(const std::string& text);
   void backup_written();
+  // What is wrong with the token's or certificates' files while what was read of them before is still
+  // used; empty: nothing. Logged when it changes; added to the errors.
+  void set_credentials_trouble(const std::string& text);
   // Why the backup could not help either; added to the errors until the next success.
   void set_backup_trouble(std::string text) { backup_trouble_ = std::move(text); }
 
@@ -53,6 +56,7 @@ class Liveness {
   std::uint64_t contact_ns_ = 0;
   std::string backup_trouble_;
   std::string write_trouble_;
+  std::string credentials_trouble_;
   std::string logged_;
   std::uint64_t logged_ns_ = 0;
   std::uint64_t unlogged_ = 0;

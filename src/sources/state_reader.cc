@@ -124,7 +124,7 @@ asio::awaitable<Result<void>> StateReader::prove_readable(std::size_t source, Cl
   query.consistency = strong();
   auto answer = co_await lane.query(query);
   if (!answer) co_return std::move(answer).error();
-  if (auto error = consul::status_error(*answer, which)) co_return std::move(*error);
+  if (auto error = consul::status_error(*answer, which, consul::Asked::kKeyBelow)) co_return std::move(*error);
   co_return Result<void>();
 }
 
@@ -268,17 +268,19 @@ asio::awaitable<Result<StateReader::Proof>> StateReader::ask(const Suspect& susp
   query.consistency = strong();
   auto answer = co_await lane.query(query);
   if (!answer) co_return std::move(answer).error();
+  Source asked = query.source;
   if (answer->status == 301 || answer->status == 400) {
     // A transaction can store keys (with "//" or control characters) that no URL reaches. Their
     // prefix has to do.
-    query.source.path = settings_.sources[suspect.source].path;
+    asked = settings_.sources[suspect.source];
+    query.source.path = asked.path;
     answer = co_await lane.query(query);
     if (!answer) co_return std::move(answer).error();
     if (answer->status == kFound) co_return Proof::kGone;
   }
-  if (auto error = consul::status_error(*answer, query.source)) {
+  if (auto error = consul::status_error(*answer, asked, consul::Asked::kKeyBelow)) {
     if (error->code == ErrorCode::kDenied) {
-      error->text = "a published key is hidden now, so the last good configuration stays: " + error->text;
+      error->text += "; a published key is hidden without it, so the last good configuration stays";
     }
     co_return std::move(*error);
   }
@@ -322,16 +324,20 @@ Result<void> StateReader::note(PublishTarget& target) {
   if (target.publisher() == nullptr) return detached_error();
   const std::uint64_t now = target.publisher()->note();
   if (now == noted_ && target.epoch() == noted_epoch_) return {};
+  const bool same_page = target.epoch() == noted_epoch_;
   noted_ = now;
   noted_epoch_ = target.epoch();
   const auto published = target.current();
+  const bool still_shown = same_page && published && published->header().generation == shown_generation_;
   const bool ours = published && published->header().sources_hash == hash_ &&
                     published->indexes().size() == states_.size();
   for (std::size_t i = 0; i < states_.size(); ++i) {
     State& state = states_[i];
-    // Another process has published: what this one held before is no longer what is there.
-    state.published = false;
-    state.superseded.reset();
+    if (!still_shown) {
+      // Another process has published: what this one held before is no longer what is there.
+      state.published = false;
+      state.superseded.reset();
+    }
     state.published_index = ours ? published->indexes()[i] : 0;
   }
   return {};
@@ -426,11 +432,13 @@ Result<Published> StateReader::show(PublishTarget& target, shm::Content& content
     published.changes = std::move(changes);
     if (!settled_) target.segment().page().settled_rounds_exceeded.fetch_add(1, std::memory_order_relaxed);
   }
-  if (*outcome == shm::Outcome::kPublished || *outcome == shm::Outcome::kUnchanged) shown();
+  if (*outcome == shm::Outcome::kPublished || *outcome == shm::Outcome::kUnchanged) shown(target);
   return published;
 }
 
-void StateReader::shown() {
+void StateReader::shown(PublishTarget& target) {
+  const auto published = target.current();
+  shown_generation_ = published ? published->header().generation : 0;
   stand_still_.forget();
   last_good_.forget();
   const bool only_one = states_.size() == 1;

@@ -142,7 +142,7 @@ class StateReader {
   [[nodiscard]] shm::Content content() const;
   [[nodiscard]] Evidence examine(PublishTarget& target, const shm::Content& content);
   Result<Published> show(PublishTarget& target, shm::Content& content, std::string changes);
-  void shown();
+  void shown(PublishTarget& target);
   // What decides: a stale server's answer may lag.
   [[nodiscard]] Consistency strong() const;
 
@@ -153,6 +153,7 @@ class StateReader {
   std::vector<State> states_;
   std::uint64_t noted_ = 0;        // sync count before anything that is held was asked for
   std::uint64_t noted_epoch_ = 0;  // of the target then
+  std::uint64_t shown_generation_ = 0;  // what the lists made together, as published or compared last
   bool settled_ = true;
   LastGood last_good_;
   StandStill stand_still_;

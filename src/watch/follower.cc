@@ -31,14 +31,16 @@ std::chrono::milliseconds since(Clock::time_point start) {
 
 }  // namespace
 
-Follower::Poller::Poller(asio::io_context& io, const settings::Consul& consul, std::chrono::nanoseconds at)
-    : client(io, consul), go(io), spin(kFreeSpins, kSpinInterval, at) {}
+Follower::Poller::Poller(asio::io_context& io, const settings::Consul& consul,
+                         std::shared_ptr<consul::Credentials> credentials, std::chrono::nanoseconds at)
+    : client(io, consul, consul::Limits(), std::move(credentials)), go(io), spin(kFreeSpins, kSpinInterval, at) {}
 
 Follower::Follower(const sources::Surroundings& surroundings, const settings::Settings& settings,
                    sources::ReadLimits limits)
     : Activity(surroundings.io),
       settings_(settings),
       around_(surroundings),
+      credentials_(std::make_shared<consul::Credentials>(settings.consul)),
       reader_(surroundings.io, settings,
               {.answered = [this] { around_.liveness.answered(); },
                .waiting = [this](const std::string& why) {
@@ -49,7 +51,7 @@ Follower::Follower(const sources::Surroundings& surroundings, const settings::Se
       event_(surroundings.io),
       pause_(surroundings.io) {
   for (std::size_t i = 0; i < settings_.sources.size(); ++i) {
-    pollers_.push_back(std::make_unique<Poller>(surroundings.io, settings_.consul, now()));
+    pollers_.push_back(std::make_unique<Poller>(surroundings.io, settings_.consul, credentials_, now()));
   }
 }
 
@@ -124,6 +126,7 @@ asio::awaitable<void> Follower::coordinate() {
     if (stopping()) co_return;
     if (step && (!*step || (*step)->outcome == shm::Outcome::kMoved)) continue;
     const auto published = step ? Result<Published>(std::move(**step)) : Result<Published>(std::move(step).error());
+    around_.liveness.set_credentials_trouble(credentials_->trouble());
     static_cast<void>(sources::report(published, around_.target, around_.liveness));
     if (published) {
       backoff_.succeed();
@@ -187,7 +190,9 @@ asio::awaitable<Step> Follower::take_brought() {
 
 asio::awaitable<Result<Published>> Follower::read_everything() {
   const auto free = std::find_if(pollers_.begin(), pollers_.end(), [](const auto& poller) { return !poller->asking; });
-  if (free == pollers_.end()) spare_ = std::make_unique<consul::Client>(io(), settings_.consul);
+  if (free == pollers_.end()) {
+    spare_ = std::make_unique<consul::Client>(io(), settings_.consul, consul::Limits(), credentials_);
+  }
   consul::Client& otherwise = spare_ ? *spare_ : (*free)->client;
   auto published = co_await reader_.synchronize(lanes(otherwise), around_.target, kAttempts);
   spare_.reset();

@@ -16,6 +16,7 @@
 
 #include "consul/backoff.h"
 #include "consul/client.h"
+#include "consul/credentials.h"
 #include "consul/rate_limit.h"
 #include "settings/settings.h"
 #include "sources/activity.h"
@@ -37,7 +38,8 @@ class Follower final : public sources::Activity {
 
  private:
   struct Poller {
-    Poller(boost::asio::io_context& io, const settings::Consul& consul, std::chrono::nanoseconds now);
+    Poller(boost::asio::io_context& io, const settings::Consul& consul,
+           std::shared_ptr<consul::Credentials> credentials, std::chrono::nanoseconds now);
 
     consul::Client client;
     sources::Wakeup go;
@@ -60,6 +62,7 @@ class Follower final : public sources::Activity {
 
   const settings::Settings settings_;
   const sources::Surroundings around_;
+  const std::shared_ptr<consul::Credentials> credentials_;
   sources::StateReader reader_;
   consul::Backoff backoff_;
   std::vector<std::unique_ptr<Poller>> pollers_;

@@ -16,13 +16,6 @@ namespace {
 
 using Mode = ConsulOptions::Mode;
 
-std::string binary() {
-  const char* named = ::getenv("SHMCONF_CONSUL");
-  if (named != nullptr && *named != '\0') return named;
-  const std::string installed = SHMCONF_BUILT_CONSUL;
-  return ::access(installed.c_str(), X_OK) == 0 ? installed : "consul";
-}
-
 std::string json_list(const std::vector<std::string>& items) {
   std::string result = "[";
   for (const auto& item : items) result += (result.size() > 1 ? ",\"" : "\"") + item + "\"";
@@ -40,6 +33,13 @@ constexpr std::string_view kServerSettings =
     R"(,"performance":{"raft_multiplier":1},"autopilot":{"cleanup_dead_servers":false})";
 
 }  // namespace
+
+std::string consul_program() {
+  const char* named = ::getenv("SHMCONF_CONSUL");
+  if (named != nullptr && *named != '\0') return named;
+  const std::string installed = SHMCONF_BUILT_CONSUL;
+  return ::access(installed.c_str(), X_OK) == 0 ? installed : "consul";
+}
 
 RealConsul::RealConsul(ConsulOptions options)
     : options_(std::move(options)),
@@ -77,7 +77,7 @@ Result<void> RealConsul::launch(const std::vector<std::string>& join) {
   kill_now();
   write_configuration(join_);
   Command command;
-  command.argv = {binary(), "agent"};
+  command.argv = {consul_program(), "agent"};
   if (options_.mode == Mode::kDev) command.argv.emplace_back("-dev");
   command.argv.push_back("-config-file=" + directory_ / "agent.json");
   if (!options_.extra_json.empty()) command.argv.push_back("-config-file=" + directory_ / "extra.json");

@@ -34,6 +34,9 @@ struct ConsulOptions {
   std::string extra_json;  // a second configuration file, for example {"limits":{...}}
 };
 
+// The program that is run: an absolute path, or "consul" to be found on PATH.
+std::string consul_program();
+
 class RealConsul {
  public:
   // Started and ready: a leader is known and consistent reads, so writes too, work.

@@ -4,12 +4,10 @@
 
 #include <chrono>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
-#include <utility>
 
-#include "harness/consul.h"
 #include "harness/eventually.h"
+#include "integration/acl_consul.h"
 #include "integration/sidecar.h"
 
 namespace shmconf::integration {
@@ -17,7 +15,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using harness::eventually;
-using nlohmann::json;
 
 constexpr char kReadAll[] = R"(key_prefix "config/web/" { policy = "read" })";
 constexpr char kReadAllButPrivate[] =
@@ -27,20 +24,12 @@ constexpr char kReadNothing[] = R"(key_prefix "elsewhere/" { policy = "read" })"
 class HiddenKeysTest : public testing::Test {
  protected:
   void SetUp() override {
-    harness::ConsulOptions options;
-    // Requests without a token, as the test's own, may do everything.
-    options.extra_json = R"({"acl":{"enabled":true,"default_policy":"deny",
-                             "tokens":{"master":"all-rights","default":"all-rights"}}})";
-    auto started = harness::RealConsul::start(options);
-    ASSERT_TRUE(started) << started.error().text;
-    consul_ = std::move(*started);
+    consul_ = AclConsul::start(kReadAll);
+    ASSERT_NE(consul_, nullptr);
     ASSERT_TRUE(consul_->kv().put("config/web/a", "1"));
     ASSERT_TRUE(consul_->kv().put("config/web/private/b", "1"));
-    policy_ = create("/v1/acl/policy", {{"Name", "reader"}, {"Rules", kReadAll}}, "ID");
-    const std::string token = create("/v1/acl/token", {{"Policies", {{{"ID", policy_}}}}}, "SecretID");
-    ASSERT_EQ(token.size(), 36U);
-    sidecar_ = std::make_unique<Sidecar>(SidecarOptions{.consul = consul_->url()});
-    write_text(sidecar_->file("token"), token + "\n");
+    sidecar_ = std::make_unique<Sidecar>(SidecarOptions{.consul = consul_->server().url()});
+    write_text(sidecar_->file("token"), consul_->make_token().secret + "\n");
     flags_ = {"--token-file", sidecar_->file("token"), "--allow-empty", "--heartbeat-interval", "300ms"};
   }
   void start() {
@@ -50,24 +39,13 @@ class HiddenKeysTest : public testing::Test {
     reader_ = std::make_unique<Reader>(std::move(*reader));
     ASSERT_TRUE(shows(*reader_, "private/b", "1"));
   }
-  std::string create(const std::string& where, const json& what, const std::string& field) {
-    const auto answer = harness::http_request(consul_->host(), consul_->port(), "PUT", where, what.dump());
-    EXPECT_EQ(answer.status, 200) << answer.body;
-    return json::parse(answer.body, nullptr, false).value(field, "");
-  }
-  bool set_rules(const std::string& rules) {
-    const json policy = {{"ID", policy_}, {"Name", "reader"}, {"Rules", rules}};
-    const std::string where = "/v1/acl/policy/" + policy_;
-    return harness::http_request(consul_->host(), consul_->port(), "PUT", where, policy.dump()).status == 200;
-  }
   [[nodiscard]] bool tells(format::Role role, const std::string& text,
                            std::chrono::milliseconds limit = 10s) const {
     const auto error = [&] { return reader_->status().role(role).last_error; };
     return eventually([&] { return error().find(text) != std::string::npos; }, limit);
   }
 
-  std::unique_ptr<harness::RealConsul> consul_;
-  std::string policy_;
+  std::unique_ptr<AclConsul> consul_;
   std::unique_ptr<Sidecar> sidecar_;
   Words flags_;
   std::unique_ptr<Reader> reader_;
@@ -75,7 +53,7 @@ class HiddenKeysTest : public testing::Test {
 
 TEST_F(HiddenKeysTest, KeysThatAreHiddenInsideThePrefixStayAndSoDoesTheRest) {
   ASSERT_NO_FATAL_FAILURE(start());
-  ASSERT_TRUE(set_rules(kReadAllButPrivate));
+  consul_->set_rules(kReadAllButPrivate);
   ASSERT_TRUE(tells(format::Role::kHeartbeat, "config/web/private/b")) << sidecar_->logs();
   // A query that was outstanding goes on with the rights that it began with, so the watch notices
   // with a later one.
@@ -89,7 +67,7 @@ TEST_F(HiddenKeysTest, KeysThatAreHiddenInsideThePrefixStayAndSoDoesTheRest) {
   EXPECT_LT(reader_->get<int>("a", changes), changes);
   EXPECT_TRUE(has_verdict(*reader_, Verdict::kStale));
 
-  ASSERT_TRUE(set_rules(kReadAll));
+  consul_->set_rules(kReadAll);
   EXPECT_TRUE(shows(*reader_, "a", std::to_string(changes)));
   EXPECT_TRUE(has_verdict(*reader_, Verdict::kLive));
   EXPECT_EQ(reader_->get("private/b"), "1");
@@ -100,7 +78,7 @@ TEST_F(HiddenKeysTest, KeysThatAreHiddenInsideThePrefixStayAndSoDoesTheRest) {
 
 TEST_F(HiddenKeysTest, APrefixThatIsHiddenAsAWholeIsNotEmpty) {
   ASSERT_NO_FATAL_FAILURE(start());
-  ASSERT_TRUE(set_rules(kReadNothing));
+  consul_->set_rules(kReadNothing);
   ASSERT_TRUE(tells(format::Role::kHeartbeat, "permission denied")) << sidecar_->logs();
   EXPECT_TRUE(has_verdict(*reader_, Verdict::kStale));
   EXPECT_EQ(reader_->get("a"), "1");
@@ -108,7 +86,7 @@ TEST_F(HiddenKeysTest, APrefixThatIsHiddenAsAWholeIsNotEmpty) {
 }
 
 TEST_F(HiddenKeysTest, ASidecarWithoutRightsPublishesNoEmptyConfiguration) {
-  ASSERT_TRUE(set_rules(kReadNothing));
+  consul_->set_rules(kReadNothing);
   flags_.insert(flags_.end(), {"--require-configuration", "--startup-timeout", "500ms"});
   auto& run = sidecar_->start("run", flags_);
   const auto ended = run.wait(15s);

@@ -91,11 +91,18 @@ TEST(StatusText, PresentAndAbsentAreAnswers) {
 
 TEST(StatusText, SaysWhatTheTokenNeeds) {
   expect(answer_of(403, "Permission denied"), kPrefix, ErrorCode::kDenied,
-         R"(the token needs key_prefix "config/web/" { policy = "read" })");
+         R"(the token needs key_prefix "config/web/" { policy = "list" })");
+  const auto below = status_error(answer_of(403, "Permission denied"), kPrefix, Asked::kKeyBelow);
+  EXPECT_EQ(below->text, R"(permission denied: the token needs key_prefix "config/web/" { policy = "read" })");
   expect(answer_of(403, "Permission denied"), kKey, ErrorCode::kDenied,
          R"(the token needs key "demo-config" { policy = "read" })");
   expect(answer_of(403, "rpc error making call: ACL not found"), kKey, ErrorCode::kDenied,
-         "does not know the token");
+         R"(does not know the token (ACL not found), which was revoked or belongs to another datacenter: put one )"
+         R"(with key "demo-config" { policy = "read" } into consul.token_file)");
+  Answer anonymous = answer_of(403, "Permission denied");
+  anonymous.with_token = false;
+  expect(anonymous, kKey, ErrorCode::kDenied,
+         R"(without a token: put one with key "demo-config" { policy = "read" } into consul.token_file)");
   expect(answer_of(403), Source{Source::Kind::kKey, "a\"b\\\n"}, ErrorCode::kDenied, R"("a\"b\\?")");
 }
 

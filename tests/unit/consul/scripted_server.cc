@@ -28,6 +28,15 @@ ssize_t read_some(int fd, SSL* tls, char* space, std::size_t size) {
   return tls != nullptr ? SSL_read(tls, space, static_cast<int>(size)) : ::recv(fd, space, size, 0);
 }
 
+int prefer_http_2(SSL*, const unsigned char** chosen, unsigned char* length, const unsigned char* offered,
+                  unsigned offered_bytes, void*) {
+  static constexpr unsigned char kOurs[] = {2, 'h', '2', 8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+  unsigned char* found = nullptr;
+  const int common = SSL_select_next_proto(&found, length, kOurs, sizeof kOurs, offered, offered_bytes);
+  *chosen = found;
+  return common == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
 }  // namespace
 
 std::string Peer::read_request() {
@@ -66,6 +75,13 @@ void Peer::wait_for_end() {
 void Peer::reset() {
   const linger at_once{1, 0};
   ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+std::string Peer::protocol() const {
+  const unsigned char* name = nullptr;
+  unsigned length = 0;
+  SSL_get0_alpn_selected(tls_, &name, &length);
+  return {reinterpret_cast<const char*>(name), length};
 }
 
 ScriptedServer::ScriptedServer(std::vector<Script> scripts, std::optional<ServerTls> tls)
@@ -137,6 +153,12 @@ void ScriptedServer::play(const Script& script, int fd) {
   EXPECT_EQ(SSL_CTX_use_certificate_chain_file(context.get(), tls_->certificate_file.c_str()), 1);
   EXPECT_EQ(SSL_CTX_use_PrivateKey_file(context.get(), tls_->key_file.c_str(), SSL_FILETYPE_PEM), 1);
   if (tls_->only_tls_1_2) SSL_CTX_set_max_proto_version(context.get(), TLS1_2_VERSION);
+  if (tls_->only_tls_1_1) {
+    SSL_CTX_set_security_level(context.get(), 0);
+    SSL_CTX_set_min_proto_version(context.get(), TLS1_1_VERSION);
+    SSL_CTX_set_max_proto_version(context.get(), TLS1_1_VERSION);
+  }
+  SSL_CTX_set_alpn_select_cb(context.get(), prefer_http_2, nullptr);
   if (!tls_->client_ca_file.empty()) {
     EXPECT_EQ(SSL_CTX_load_verify_locations(context.get(), tls_->client_ca_file.c_str(), nullptr), 1);
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);

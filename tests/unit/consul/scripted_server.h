@@ -30,6 +30,8 @@ class Peer {
   std::string read_request();
   // False when the client has gone.
   bool send(std::string_view bytes);
+  // Of TLS, by ALPN: this server prefers "h2", as Consul does. Empty: the client offered none.
+  [[nodiscard]] std::string protocol() const;
   // Waits until the client closes.
   void wait_for_end();
   // Ends the connection with a reset instead of an end of stream.
@@ -48,6 +50,7 @@ struct ServerTls {
   std::string key_file;
   std::string client_ca_file;  // not empty: a client certificate is required
   bool only_tls_1_2 = false;
+  bool only_tls_1_1 = false;
 };
 
 class ScriptedServer {

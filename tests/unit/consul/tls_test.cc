@@ -4,19 +4,26 @@
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "consul/client.h"
+#include "consul/credentials.h"
+#include "consul/status_text.h"
+#include "harness/certificates.h"
 #include "unit/consul/asking.h"
-#include "unit/consul/certificates.h"
 #include "unit/consul/scripted_server.h"
 
 namespace shmconf::consul {
 namespace {
 
 using namespace std::chrono_literals;
+using harness::Certificates;
+using harness::Issued;
+namespace fs = std::filesystem;
 
 class TlsTest : public ::testing::Test {
  protected:
@@ -37,6 +44,11 @@ class TlsTest : public ::testing::Test {
     ASSERT_FALSE(answer.ok()) << part;
     EXPECT_EQ(answer.error().code, code) << error_text(answer);
     EXPECT_NE(error_text(answer).find(part), std::string::npos) << error_text(answer);
+  }
+
+  void show(const Issued& issued) {
+    settings_.tls.certificate_file = issued.certificate_file;
+    settings_.tls.key_file = issued.key_file;
   }
 
   static ServerTls identity(const Issued& issued) { return {issued.certificate_file, issued.key_file, {}}; }
@@ -88,13 +100,13 @@ TEST_F(TlsTest, ShowsAClientCertificateWhenOneIsRequired) {
     settings_.tls.certificate_file.clear();
     settings_.tls.key_file.clear();
     expect_failure(server, ErrorCode::kDenied, "requires a client certificate");
-    const auto stranger = certificates_.self_signed("stranger", "");
-    settings_.tls.certificate_file = stranger.certificate_file;
-    settings_.tls.key_file = stranger.key_file;
-    expect_failure(server, ErrorCode::kDenied, "refuses our client certificate");
-    const auto mine = certificates_.issue("mine", "");
-    settings_.tls.certificate_file = mine.certificate_file;
-    settings_.tls.key_file = mine.key_file;
+    show(certificates_.self_signed("stranger", ""));
+    expect_failure(server, ErrorCode::kDenied, "refuses our client certificate, which is from '/CN=stranger'");
+    show(certificates_.issue("old", "", true));
+    expect_failure(server, ErrorCode::kDenied, "refuses our client certificate, which has expired");
+    show(certificates_.issue({.name = "not-for-clients", .alternative_name = "", .usage = "serverAuth"}));
+    expect_failure(server, ErrorCode::kDenied, "issue one with the usage clientAuth");
+    show(certificates_.issue("mine", ""));
     auto answer = ask_server(server);
     EXPECT_TRUE(answer.ok()) << error_text(answer);
   }
@@ -116,19 +128,82 @@ TEST_F(TlsTest, GuessesWhenTheRefusalItselfIsLost) {
       << error_text(answer);
 }
 
+TEST_F(TlsTest, WithoutVerificationARefusalIsNotTakenForOurs) {
+  settings_.tls.verify = false;
+  ServerTls server = identity(certificates_.self_signed("own", ""));
+  server.client_ca_file = certificates_.authority_file();
+  expect_failure(server, ErrorCode::kDenied, "requires a client certificate");
+}
+
+TEST_F(TlsTest, OffersHttp11Alone) {
+  settings_.tls.ca_file = certificates_.authority_file();
+  std::string protocol;
+  {
+    const auto tell = [&](Peer& peer) {
+      protocol = peer.protocol();
+      answer_all(peer);
+    };
+    ScriptedServer server({tell}, identity(certificates_.issue("server", "IP:127.0.0.1")));
+    settings_.address = "https://" + server.address();
+    Client client(io_, settings_);
+    auto answer = ask(io_, client, prefix_query());
+    ASSERT_TRUE(answer.ok()) << error_text(answer);
+  }
+  EXPECT_EQ(protocol, "http/1.1");
+}
+
+TEST_F(TlsTest, TakesEveryPemFileOfADirectory) {
+  const auto server = identity(certificates_.issue("server", "IP:127.0.0.1"));
+  settings_.tls.ca_path = certificates_.directory() / "trusted";
+  expect_failure(server, ErrorCode::kInvalid, "consul.tls.ca_path");
+  fs::create_directory(settings_.tls.ca_path);
+  std::ofstream(fs::path(settings_.tls.ca_path) / "README") << "Authorities go here.\n";
+  expect_failure(server, ErrorCode::kInvalid, "holds no PEM certificate");
+  // Mounted as secrets are: links, and none with the name of a hash.
+  fs::create_symlink(certificates_.authority_file(), fs::path(settings_.tls.ca_path) / "consul-ca.crt");
+  auto answer = ask_server(server);
+  EXPECT_TRUE(answer.ok()) << error_text(answer);
+}
+
 TEST_F(TlsTest, ReadsRotatedCertificatesOnTheNextConnection) {
   const auto server = identity(certificates_.issue("server", "IP:127.0.0.1"));
-  const std::filesystem::path trusted = certificates_.directory() / "trusted.pem";
-  std::filesystem::copy_file(certificates_.self_signed("old", "").certificate_file, trusted);
+  const fs::path trusted = certificates_.directory() / "trusted.pem";
+  fs::copy_file(certificates_.self_signed("old", "").certificate_file, trusted);
   settings_.tls.ca_file = trusted;
   ScriptedServer scripted({answer_all, answer_all}, server);
   settings_.address = "https://" + scripted.address();
   Client client(io_, settings_);
   ASSERT_FALSE(ask(io_, client, prefix_query()).ok());
-  std::filesystem::copy_file(certificates_.authority_file(), trusted,
-                             std::filesystem::copy_options::overwrite_existing);
+  fs::copy_file(certificates_.authority_file(), trusted,
+                             fs::copy_options::overwrite_existing);
   auto answer = ask(io_, client, prefix_query());
   EXPECT_TRUE(answer.ok()) << error_text(answer);
+}
+
+TEST_F(TlsTest, BetweenTheHalvesOfARotationTheLastGoodCertificateIsShown) {
+  ServerTls server = identity(certificates_.issue("server", "IP:127.0.0.1"));
+  server.client_ca_file = certificates_.authority_file();
+  settings_.tls.ca_file = certificates_.authority_file();
+  const auto mine = certificates_.issue("mine", "");
+  const auto next = certificates_.issue("next", "");
+  show(mine);
+  ScriptedServer scripted(std::vector<ScriptedServer::Script>(3, answer_all), server);
+  settings_.address = "https://" + scripted.address();
+  const auto credentials = std::make_shared<Credentials>(settings_);
+  const auto answers_anew = [&] {
+    Client client(io_, settings_, Limits(), credentials);
+    auto answer = ask(io_, client, prefix_query());
+    EXPECT_TRUE(answer.ok()) << error_text(answer);
+  };
+  answers_anew();
+  EXPECT_EQ(credentials->trouble(), "");
+  fs::rename(next.certificate_file, mine.certificate_file);
+  answers_anew();
+  EXPECT_NE(credentials->trouble().find("'" + mine.key_file + "' does not belong to"), std::string::npos)
+      << credentials->trouble();
+  fs::rename(next.key_file, mine.key_file);
+  EXPECT_EQ(credentials->trouble(), "") << "without another connection";
+  answers_anew();
 }
 
 TEST_F(TlsTest, NamesTheFileThatCannotBeUsed) {
@@ -142,6 +217,12 @@ TEST_F(TlsTest, NamesTheFileThatCannotBeUsed) {
   const auto mine = certificates_.issue("mine", "");
   settings_.tls.certificate_file = mine.certificate_file;
   settings_.tls.key_file = certificates_.issue("other", "").key_file;
+  expect_failure(server, ErrorCode::kInvalid, "does not belong to consul.tls.certificate_file");
+  Certificates::write_key(settings_.tls.key_file, "ED25519");
+  expect_failure(server, ErrorCode::kInvalid, "does not belong to consul.tls.certificate_file");
+  Certificates::write_key(settings_.tls.key_file, "EC", "passphrase");
+  expect_failure(server, ErrorCode::kInvalid, "is encrypted");
+  std::ofstream(settings_.tls.key_file) << "junk\n";
   expect_failure(server, ErrorCode::kInvalid, "consul.tls.key_file");
 }
 
@@ -152,6 +233,42 @@ TEST_F(TlsTest, SaysWhenThereIsNoTls) {
   auto answer = ask(io_, client, prefix_query());
   ASSERT_FALSE(answer.ok());
   EXPECT_NE(error_text(answer).find("does not speak TLS"), std::string::npos) << error_text(answer);
+}
+
+TEST_F(TlsTest, RefusesWhatIsOlderThanTls12) {
+  settings_.tls.ca_file = certificates_.authority_file();
+  ServerTls server = identity(certificates_.issue("server", "IP:127.0.0.1"));
+  server.only_tls_1_1 = true;
+  expect_failure(server, ErrorCode::kUnavailable, "nothing newer than TLS 1.1");
+}
+
+TEST_F(TlsTest, SaysWhenThereIsTls) {
+  // An alert, as OpenSSL's servers answer it; Go's server and nginx have words for it.
+  for (const std::string& reply :
+       {std::string("\x15\x03\x01\x00\x02\x02\x46", 7),
+        std::string("HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"),
+        std::string("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
+                    "<title>400 The plain HTTP request was sent to HTTPS port</title>")}) {
+    ScriptedServer server({[&](Peer& peer) {
+      peer.read_request();
+      peer.send(reply);
+    }});
+    settings_.address = "http://" + server.address();
+    Client client(io_, settings_);
+    auto answer = ask(io_, client, prefix_query());
+    const auto error = answer ? status_error(*answer, prefix_query().source) : std::optional(answer.error());
+    ASSERT_TRUE(error);
+    EXPECT_NE(error->text.find("write https:// there"), std::string::npos) << error->text;
+  }
+}
+
+TEST_F(TlsTest, AHandshakeThatIsHungUpOnPointsToThePort) {
+  ScriptedServer server({[](Peer&) {}});
+  settings_.address = "https://" + server.address();
+  Client client(io_, settings_);
+  auto answer = ask(io_, client, prefix_query());
+  ASSERT_FALSE(answer.ok());
+  EXPECT_NE(error_text(answer).find("check that it is Consul's TLS port"), std::string::npos) << error_text(answer);
 }
 
 TEST_F(TlsTest, TheHandshakeHasADeadline) {

@@ -71,14 +71,36 @@ TEST_F(TokenFileTest, NamesTheFileAndNotItsContent) {
   expect(directory_ / "loop", ErrorCode::kDenied, "");
 }
 
-TEST_F(TokenFileTest, RecoversWhenTheFileComesBack) {
+TEST_F(TokenFileTest, WhatCannotBeUsedLeavesTheLastTokenAndSaysSo) {
   const std::string path = write("token", "one\n");
   TokenFile file(path);
   EXPECT_EQ(*file.current(), "one");
+  EXPECT_EQ(file.trouble(), "");
+  const auto expect_last = [&](const char* part) {
+    auto token = file.current();
+    ASSERT_TRUE(token.ok()) << part << ": " << token.error().text;
+    EXPECT_EQ(*token, "one") << part;
+    EXPECT_NE(file.trouble().find(path), std::string::npos) << file.trouble();
+    EXPECT_NE(file.trouble().find(part), std::string::npos) << file.trouble();
+    EXPECT_EQ(file.trouble().find("s3cret"), std::string::npos) << file.trouble();
+  };
+  write("token", "");
+  expect_last("is empty");
+  write("token", "s3cret\ns3cret-too\n");
+  expect_last("no token has");
+  write("token", "s3cret\x01\n");
+  expect_last("no token has");
   std::filesystem::remove(path);
-  EXPECT_FALSE(file.current().ok());
+  expect_last("No such file");
+  std::filesystem::create_directory(path);
+  expect_last("not a file");
+  std::filesystem::remove(path);
+  std::filesystem::create_symlink("token", path);
+  expect_last("symbolic links");
+  std::filesystem::remove(path);
   write("token", "two\n");
   EXPECT_EQ(*file.current(), "two");
+  EXPECT_EQ(file.trouble(), "");
 }
 
 }  // namespace

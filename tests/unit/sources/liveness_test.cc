@@ -83,5 +83,18 @@ TEST_F(LivenessTest, ABackupThatIsNotWrittenIsSaidWithoutDoubtInConsulAndUnsaid)
   EXPECT_EQ(error(Role::kHeartbeat), "refused") << "not its own words";
 }
 
+TEST_F(LivenessTest, FilesThatCannotBeUsedForNowAreSaidWithoutDoubtInConsulAndUnsaid) {
+  watch_.set_credentials_trouble("token file 't' is empty");
+  watch_.succeeded();
+  EXPECT_EQ(error(Role::kWatch), "token file 't' is empty");
+  EXPECT_EQ(line(Role::kWatch).failing_since_ns.load(), 0u);
+  watch_.failed(refused_);
+  EXPECT_EQ(error(Role::kWatch), "refused; token file 't' is empty");
+  watch_.set_credentials_trouble("");
+  EXPECT_EQ(error(Role::kWatch), "");
+  watch_.failed(refused_);
+  EXPECT_EQ(error(Role::kWatch), "refused");
+}
+
 }  // namespace
 }  // namespace shmconf::sources

@@ -1,4 +1,4 @@
-#include "unit/consul/certificates.h"
+#include "harness/certificates.h"
 
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
@@ -8,8 +8,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <string_view>
 
-namespace shmconf::consul {
+namespace shmconf::harness {
 namespace {
 
 using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
@@ -48,15 +49,25 @@ Certificates::Certificates() {
 
 Certificates::~Certificates() { std::filesystem::remove_all(directory_); }
 
-Issued Certificates::issue(const std::string& name, const std::string& alternative_name, bool expired) {
+Issued Certificates::issue(const Request& request) {
   const auto issuer = read_certificate(authority_.certificate_file);
   const auto key = read_key(authority_.key_file);
-  return make({.name = name, .alternative_name = alternative_name, .expired = expired}, issuer.get(),
-              key.get());
+  return make(request, issuer.get(), key.get());
 }
 
 Issued Certificates::self_signed(const std::string& name, const std::string& alternative_name) {
   return make({.name = name, .alternative_name = alternative_name}, nullptr, nullptr);
+}
+
+void Certificates::write_key(const std::string& path, const char* type, std::string passphrase) {
+  const Key key(std::string_view(type) == "EC" ? EVP_EC_gen("P-256") : EVP_PKEY_Q_keygen(nullptr, nullptr, type),
+                EVP_PKEY_free);
+  ASSERT_NE(key, nullptr) << type;
+  const File file(std::fopen(path.c_str(), "w"), std::fclose);
+  const auto* const cipher = passphrase.empty() ? nullptr : EVP_aes_256_cbc();
+  EXPECT_EQ(PEM_write_PrivateKey(file.get(), key.get(), cipher, reinterpret_cast<unsigned char*>(passphrase.data()),
+                                 static_cast<int>(passphrase.size()), nullptr, nullptr),
+            1);
 }
 
 Issued Certificates::make(const Request& request, X509* issuer, EVP_PKEY* issuer_key) {
@@ -75,9 +86,13 @@ Issued Certificates::make(const Request& request, X509* issuer, EVP_PKEY* issuer
   X509_set_issuer_name(certificate.get(), X509_get_subject_name(signer));
   add_extension(certificate.get(), signer, NID_basic_constraints,
                 request.authority ? "critical,CA:TRUE" : "CA:FALSE");
+  // By these a client tells two authorities of one name apart.
+  add_extension(certificate.get(), signer, NID_subject_key_identifier, "hash");
+  add_extension(certificate.get(), signer, NID_authority_key_identifier, "keyid");
   if (!request.alternative_name.empty()) {
     add_extension(certificate.get(), signer, NID_subject_alt_name, request.alternative_name);
   }
+  if (!request.usage.empty()) add_extension(certificate.get(), signer, NID_ext_key_usage, request.usage);
   EXPECT_GT(X509_sign(certificate.get(), issuer_key != nullptr ? issuer_key : key.get(), EVP_sha256()), 0);
 
   Issued issued{directory_ / (request.name + ".pem"), directory_ / (request.name + "-key.pem")};
@@ -88,4 +103,4 @@ Issued Certificates::make(const Request& request, X509* issuer, EVP_PKEY* issuer
   return issued;
 }
 
-}  // namespace shmconf::consul
+}  // namespace shmconf::harness
