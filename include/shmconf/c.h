@@ -63,8 +63,9 @@ typedef struct shmconf_options {
   const char* backup_file; /* NULL or "": as the segment names it, else $SHMCONF_BACKUP, else the default */
   int verify;              /* not 0: check every byte of the first snapshot */
   int deny_backup;         /* not 0: no backup, even where there is nothing else */
+  int private_copy;        /* not 0: survives files that are cut short; see OpenOptions in reader.h */
 } shmconf_options;
-#define SHMCONF_OPTIONS_INIT {sizeof(shmconf_options), NULL, NULL, 0, 0}
+#define SHMCONF_OPTIONS_INIT {sizeof(shmconf_options), NULL, NULL, 0, 0, 0}
 
 /* Open by name (NULL or "": $SHMCONF_NAME), by directory <root>/<name>, or one backup file. options
  * may be NULL. On SHMCONF_OK the caller owns *reader until shmconf_close; else *reader is NULL. */
@@ -193,7 +194,7 @@ SHMCONF_EXPORT void shmconf_iterator_free(shmconf_iterator* iterator) SHMCONF_NO
 SHMCONF_EXPORT uint64_t shmconf_generation(shmconf_reader* reader) SHMCONF_NOEXCEPT;
 
 /* Reader::generation_word, for bindings in whose language a load is much cheaper than a call. *address
- * is NULL where there is no segment. The word lives until shmconf_word_free, longer than the reader. */
+ * is NULL where there is no segment, and for a private copy. The word lives until shmconf_word_free, longer than the reader. */
 typedef struct shmconf_word shmconf_word;
 SHMCONF_EXPORT shmconf_code shmconf_word_take(shmconf_reader* reader, shmconf_word** word,
                                               const uint64_t** address) SHMCONF_NOEXCEPT;
@@ -268,6 +269,7 @@ typedef struct shmconf_status {
   shmconf_role roles[SHMCONF_ROLE_COUNT];
   char backup_file[1024]; /* NUL-terminated; "" where there is none or it is longer */
   char directory[1024];
+  char problem[512]; /* as Status::problem, cut to fit; "" where there is none */
 } shmconf_status;
 
 /* Requires status->size to be set. */

@@ -204,6 +204,7 @@ static_assert(offsetof(SnapshotHeader, sources_hash) == 56);
 
 // Positions are in units of 8 bytes from the snapshot's start, so 32 bits reach 32 GiB.
 inline constexpr std::uint64_t kPositionUnit = 8;
+inline constexpr std::uint64_t kMaxSnapshotBytes = kPositionUnit << 32;
 
 struct Slot {
   std::uint32_t tag;       // low half of the key's hash

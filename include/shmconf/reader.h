@@ -19,10 +19,11 @@
 //    map back and map the next snapshot ahead, one or two calls in each, unless the reader waits and
 //    does it then. Where a change could not be followed or the segment was retired, it looks again
 //    once in 100 ms. Only in all these, a mutex is held for a look at what this process has mapped.
-//  - No thread is started, no descriptor stays open, nothing depends on the process id: a Reader
+//  - No thread is started, no descriptor stays open (but see private_copy), nothing depends on the process id: a Reader
 //    works on in both processes after fork().
 //  - Opened maps are never written. A segment that somebody truncates under its readers is SIGBUS,
-//    as with any file map; the sidecar never shortens what it has published, it replaces it.
+//    as with any file map; the sidecar never shortens what it has published, it replaces it. Only who
+//    may write the files can do that: the sidecar's user and root. OpenOptions::private_copy survives it.
 //
 // A moved-from Reader or Value may only be destroyed or assigned to.
 #ifndef SHMCONF_READER_H_
@@ -51,6 +52,18 @@ struct OpenOptions {
   std::string backup_file{};  // empty: as the segment names it, else $SHMCONF_BACKUP, else the default place
   bool verify = false;         // check every byte of the first snapshot, not only its header
   bool allow_backup = true;    // read the backup where there is neither sidecar nor segment
+
+  // For a reader that must survive whatever is done to the segment's files, if it be by its own user:
+  // it touches no memory of theirs. Each generation is read into private memory, once for all such
+  // readers of the process, and its checksum verified before it is used; if that fails, or the control
+  // page has been cut short, the last good generation stays, status().problem tells, and the reader
+  // follows again as soon as there is something to follow.
+  //
+  // What it costs: a system call for each read (none for those of a snapshot() that is held), the
+  // snapshot's size in memory for each process, a copy at each change (two threads that meet it at
+  // once may both make one, and one is dropped), and one descriptor for each segment. If the program
+  // closes that one, the segment is looked up again.
+  bool private_copy = false;
 };
 
 // What a callback is told of one key. Views live as long as the call.
@@ -147,7 +160,7 @@ class SHMCONF_EXPORT Reader {
   //   kDamaged       bytes that fail a check
   //   kDenied        not permitted, a symlink, or owned or writable by somebody whom it must not be:
   //                  <root>/<name>, its files and the backup must not be writable by group or others;
-  //                  they belong to the effective user or to root or, where the root was chosen by
+  //                  directory and files have one owner; they belong to the effective user or to root or, where the root was chosen by
   //                  OpenOptions or $SHMCONF_DIR (the backup: by name), to anybody. The default
   //                  root itself must belong to the effective user and be closed to others' writing.
   //   kInvalid       not a name
@@ -217,8 +230,8 @@ class SHMCONF_EXPORT Reader {
   // The word of the segment that this Reader looks at: as long as it stays generation(), a read sees
   // what the last one saw. Once it differs, read, and ask for the word again: the segment may be
   // another one. If it differs then still, the newest generation could not be opened yet. Null where
-  // there is no segment: nothing is new then until poll() or wait_for_change() finds one. Other
-  // processes change it, and a store to it is SIGSEGV.
+  // there is no segment: nothing is new then until poll() or wait_for_change() finds one. Null too for
+  // a private_copy: generation() looks. Other processes change it, and a store to it is SIGSEGV.
   [[nodiscard]] std::shared_ptr<const std::atomic<std::uint64_t>> generation_word() const noexcept;
 
   // --- following changes ---

@@ -59,6 +59,7 @@ struct Status {
 
   bool from_file = false;  // read from a backup file, since there was neither sidecar nor segment
   bool retired = false;    // the segment was given up and no other one is there yet
+  std::string problem;     // why the newest generation cannot be read, and the last one is; empty: it can
   std::uint64_t sync_count = 0;               // successful comparisons with Consul
   std::uint64_t settled_rounds_exceeded = 0;  // publishes whose sources never stood still
   std::array<RoleStatus, format::kRoleCount> roles;  // by format::Role

@@ -62,11 +62,16 @@ Result<SnapshotView> SnapshotView::open(std::span<const std::byte> bytes) {
   return view;
 }
 
-Result<void> SnapshotView::verify() const {
+Result<void> SnapshotView::verify_checksum() const {
   const auto body = bytes().subspan(format::kSnapshotHeaderBytes);
   if (format::checksum(body.data(), body.size()) != header().body_checksum) {
     return damaged("its checksum is wrong");
   }
+  return {};
+}
+
+Result<void> SnapshotView::verify() const {
+  if (auto whole = verify_checksum(); !whole) return whole;
   if (auto keys = verify_section(Section::kKeys, header().key_count); !keys) return keys;
   return verify_section(Section::kPointers, header().pointer_count);
 }

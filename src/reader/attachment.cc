@@ -12,6 +12,9 @@ namespace {
 constexpr std::uint64_t kNoWord = 1;
 constexpr std::uint64_t kUnseen = 2;
 
+// There is no snapshot to be had from here: look for another page.
+bool is_over(std::uint64_t word) { return word == format::kRetired || word == kUnreadable; }
+
 // How often the publisher may overtake one move of a reader: snapshots but two are removed.
 constexpr int kMaxOvertakes = 8;
 
@@ -59,8 +62,9 @@ Attachment::Attachment(const Attachment& other)
       taken_word_(other.taken_word_),
       failed_word_(other.failed_word_),
       retry_at_(other.retry_at_),
+      problem_(other.problem_),
       reported_generation_(other.generation()) {
-  if (!page_) word = &no_word_;
+  if (word == &other.no_word_) word = &no_word_;
 }
 
 Result<std::shared_ptr<Attachment>> Attachment::open(std::shared_ptr<const Place> place,
@@ -93,19 +97,20 @@ Result<void> Attachment::take_first(const OpenOptions& options) {
       break;
     }
     follow(std::move(*page));
-    // Pairs with the publisher's release store, which follows the rename into place.
-    const std::uint64_t now = word->load(std::memory_order_acquire);
-    if (now == format::kRetired) continue;
+    const std::uint64_t now = word_now();
+    if (is_over(now)) continue;
     if (!format::has_snapshot(now)) {
       why = Error{ErrorCode::kNotReady,
                   "'" + place_->directory() + "': nothing has been published yet: try again"};
-      if (is_alive(page_->control(), place_->now())) return why;
+      std::unique_ptr<format::ControlPage> copy;
+      const format::ControlPage* control = page_->look(copy);
+      if (control != nullptr && is_alive(*control, place_->now())) return why;
       break;
     }
     auto loaded = load(now);
     if (loaded) return {};
     why = loaded.error();
-    if (word->load(std::memory_order_acquire) != now) continue;
+    if (word_now() != now) continue;
     if (why.code == ErrorCode::kAbsent) {
       why = Error{ErrorCode::kDamaged,
                   "'" + place_->directory() + "': its snapshot is missing: restart the sidecar"};
@@ -129,8 +134,8 @@ Result<void> Attachment::take_backup(const Error& why) {
   if (!page_) return {};
   // An empty page is worth no second look until its word moves. A retired one is, and one that was
   // published to while we read the backup.
-  const std::uint64_t now = word->load(std::memory_order_acquire);
-  if (now != format::kRetired && !format::has_snapshot(now)) settle(now);
+  const std::uint64_t now = word_now();
+  if (!is_over(now) && !format::has_snapshot(now)) settle(now);
   return {};
 }
 
@@ -142,13 +147,28 @@ Result<void> Attachment::load(std::uint64_t generation) {
   take(std::move(*mapping));
   settle(generation);
   backup_file_.clear();
+  problem_.clear();
   return {};
+}
+
+// The word of the page that is followed.
+std::uint64_t Attachment::word_now() const noexcept {
+  if (!page_) return no_word_.load(std::memory_order_relaxed);
+  std::uint64_t now = page_->generation();
+  // What is copied out of a file while it changes may be half of either word. What has changed is
+  // believed when it is read a second time.
+  for (int attempt = 0; attempt < kMaxOvertakes && now != taken_word_ && page_->is_private(); ++attempt) {
+    const std::uint64_t again = page_->generation();
+    if (std::exchange(now, again) == again) break;
+  }
+  return now;
 }
 
 // The view is the newest for this word.
 void Attachment::settle(std::uint64_t word_now) noexcept {
   taken_word_ = word_now;
-  seen = leaving_.empty() && !is_fresh_ && tries_for_next_ == 0 ? word_now : kUnseen;
+  // A private page is looked at by every read.
+  seen = !is_private() && leaving_.empty() && !is_fresh_ && tries_for_next_ == 0 ? word_now : kUnseen;
 }
 
 void Attachment::tidy(std::size_t bytes) {
@@ -163,7 +183,7 @@ void Attachment::tidy(std::size_t bytes) {
 }
 
 void Attachment::prepare_next(std::size_t bytes) {
-  if (!page_) {
+  if (!page_ || is_private()) {
     tries_for_next_ = 0;
   } else if (next_.region.empty()) {
     auto draft = place_->open_draft(*page_);
@@ -195,10 +215,11 @@ void Attachment::take(std::shared_ptr<const Mapping> mapping) noexcept {
 void Attachment::follow(std::shared_ptr<const Page> page) noexcept {
   page_ = std::move(page);
   next_ = {};
-  word = &page_->control().generation;
+  word = is_private() ? &no_word_ : &page_->control().generation;
   seen = kUnseen;
   taken_word_ = kUnseen;
   failed_word_ = 0;
+  problem_.clear();
 }
 
 bool Attachment::follow_path() noexcept {
@@ -211,21 +232,24 @@ bool Attachment::follow_path() noexcept {
 void Attachment::advance() noexcept {
   try {
     for (int attempt = 0; attempt < kMaxOvertakes; ++attempt) {
-      // Pairs with the publisher's release store, which follows the rename into place.
-      const std::uint64_t now = word->load(std::memory_order_acquire);
+      const std::uint64_t now = word_now();
       if (now == taken_word_) {
         if (reads_before_tidying_ == 0) return tidy(kSliceBytes);
         --reads_before_tidying_;
         return;
       }
       // A new page, still empty: the view that we have is the best there is.
-      if (now != format::kRetired && !format::has_snapshot(now)) return settle(now);
+      if (!is_over(now) && !format::has_snapshot(now)) return settle(now);
       if (now == failed_word_ && place_->now() < retry_at_) return;
-      if (now != format::kRetired) {
-        if (load(now)) return;
-        if (word->load(std::memory_order_acquire) != now) continue;  // overtaken: its file is gone
+      Error why{ErrorCode::kDamaged, now == kUnreadable ? unreadable_page(place_->directory()) : ""};
+      if (!is_over(now)) {
+        auto loaded = load(now);
+        if (loaded) return;
+        if (word_now() != now) continue;  // overtaken: its file is gone
+        why = loaded.error();
       }
-      // Retired; or published where this path no longer leads.
+      // Retired, or cut short; or published where this path no longer leads.
+      problem_ = std::move(why.text);
       failed_word_ = now;
       retry_at_ = place_->now() + kRetryInterval;
       if (!follow_path()) return;
@@ -239,7 +263,7 @@ void Attachment::look_again() noexcept {
   if (!place_) return;
   try {
     // A page that has news is in its place; a look at the path would only keep the news waiting.
-    const bool has_news = page_ && word->load(std::memory_order_acquire) != taken_word_;
+    const bool has_news = page_ && word_now() != taken_word_;
     if (!has_news && (!page_ || place_->is_replaced(*page_))) follow_path();
   } catch (const std::exception&) {
     return;  // no memory: as if nothing had changed
@@ -256,7 +280,7 @@ bool Attachment::report() {
 }
 
 std::shared_ptr<const std::atomic<std::uint64_t>> Attachment::generation_word() const noexcept {
-  if (!page_) return nullptr;
+  if (!page_ || is_private()) return nullptr;
   return {page_, &page_->control().generation};
 }
 
@@ -271,21 +295,24 @@ bool Attachment::wait(std::chrono::nanoseconds timeout, std::optional<std::uint6
   const auto start = place_->now();
   for (;;) {
     // What the futex compares must be older than what we looked at.
-    auto expected = static_cast<std::uint32_t>(word->load(std::memory_order_acquire));
-    const auto* const waited_on = word;
+    const std::uint64_t before = word_now();
+    const std::shared_ptr<const Page> page = page_;
     look_again();
     report();
     if (generation() != from) return true;
     const auto left = timeout - (place_->now() - start);
     if (left <= std::chrono::nanoseconds(0)) return false;
-    if (word != waited_on) continue;
+    if (page != page_) continue;
     // Nobody wakes the waiters of a retired page, or of none: look for another one.
     // While nobody waits for us.
     tries_for_next_ = std::min(tries_for_next_, kWaitsForNext);
     for (int step = 0; step < kTidyingSteps && !newest(); ++step) tidy(kAtOnce);
-    const bool settled = page_ && newest();
+    const bool settled = page_ && (is_private() ? before == taken_word_ : newest());
     const std::chrono::nanoseconds slice = settled ? kWaitSlice : kRetryInterval;
-    place_->wait(*word, expected, std::min<std::chrono::nanoseconds>(left, slice));
+    // The kernel refuses at once to wait on what is unreadable.
+    const auto& waited_on = page_ && before != kUnreadable ? page_->control().generation : no_word_;
+    place_->wait(waited_on, static_cast<std::uint32_t>(before == kUnreadable ? kNoWord : before),
+                 std::min<std::chrono::nanoseconds>(left, slice));
   }
 }
 

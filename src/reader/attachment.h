@@ -50,6 +50,8 @@ class Attachment : public Cursor {
   Result<void> take_first(const OpenOptions& options);
   Result<void> take_backup(const Error& why);
   Result<void> load(std::uint64_t generation);
+  [[nodiscard]] std::uint64_t word_now() const noexcept;
+  [[nodiscard]] bool is_private() const noexcept { return page_ && page_->is_private(); }
   void follow(std::shared_ptr<const Page> page) noexcept;
   bool follow_path() noexcept;
   void take(std::shared_ptr<const Mapping> mapping) noexcept;
@@ -64,7 +66,7 @@ class Attachment : public Cursor {
   std::shared_ptr<const Page> page_;       // null: none yet
   std::shared_ptr<const Mapping> mapping_;  // what view looks at
   std::string backup_file_;                // where the view came from; empty: from the segment
-  std::atomic<std::uint64_t> no_word_;     // what `word` is without a page
+  std::atomic<std::uint64_t> no_word_;     // what `word` is without a page, and with a private one
 
   // What the first read of a generation leaves to the next ones: the map that was left and that
   // nobody else holds, to be given back in slices; the new map, to be kept out of core files; and the
@@ -80,6 +82,7 @@ class Attachment : public Cursor {
 
   std::uint64_t failed_word_ = 0;  // the word whose snapshot could not be opened
   std::chrono::nanoseconds retry_at_{0};
+  std::string problem_;  // why it could not; empty: the page is retired
   std::uint64_t reported_generation_ = 0;
   Changes changes_;
 };

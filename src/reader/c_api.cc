@@ -94,6 +94,7 @@ shmconf::OpenOptions options_of(const shmconf_options* given) {
   options.backup_file = string_of(known.backup_file);
   options.verify = known.verify != 0;
   options.allow_backup = known.deny_backup == 0;
+  options.private_copy = known.private_copy != 0;
   return options;
 }
 
@@ -197,6 +198,7 @@ shmconf_status status_of(const shmconf::Status& from) noexcept {
   for (size_t i = 0; i < SHMCONF_ROLE_COUNT; ++i) status.roles[i] = role_of(from.roles[i]);
   copy_text(status.backup_file, from.backup_file);
   copy_text(status.directory, from.directory);
+  std::snprintf(status.problem, sizeof status.problem, "%s", from.problem.c_str());
   return status;
 }
 

@@ -13,6 +13,8 @@
 
 #include "reader/backup_file.h"
 #include "reader/registry.h"
+#include "reader/shown.h"
+#include "reader/snapshot_copy.h"
 
 namespace shmconf::reader {
 namespace {
@@ -23,8 +25,10 @@ constexpr int kDirectoryFlags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 constexpr int kFileFlags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
 
 Error denied(const std::string& path, const std::string& why) {
-  return Error{ErrorCode::kDenied, "'" + path + "' " + why};
+  return Error{ErrorCode::kDenied, shown_path(path) + " " + why};
 }
+
+Error not_regular(const std::string& path) { return denied(path, "is not a regular file: remove it"); }
 
 Error foreign(const std::string& path, uid_t owner) {
   return denied(path, "belongs to uid " + std::to_string(owner) + ", not to you (uid " +
@@ -34,11 +38,31 @@ Error foreign(const std::string& path, uid_t owner) {
 // A regular file that others cannot write; info: what fstat says of it.
 Result<Descriptor> open_file(int directory, const char* name, const std::string& path, struct stat& info) {
   Descriptor file(::openat(directory, name, kFileFlags));
-  if (!file.valid()) return system_error(errno, "open", path);
+  if (!file.valid()) {
+    const int why = errno;
+    const bool there = ::fstatat(directory, name, &info, AT_SYMLINK_NOFOLLOW) == 0;
+    if (there && !S_ISREG(info.st_mode) && !S_ISLNK(info.st_mode)) return not_regular(path);
+    return system_error(why, "open", path);
+  }
   if (::fstat(file.get(), &info) != 0) return system_error(errno, "look at", path);
-  if (!S_ISREG(info.st_mode)) return denied(path, "is not a regular file: remove it");
+  if (!S_ISREG(info.st_mode)) return not_regular(path);
   if ((info.st_mode & 022) != 0) return denied(path, "is writable by others: chmod go-w it");
   return file;
+}
+
+// A snapshot's file as it is, shared with whoever may write it.
+Result<std::shared_ptr<const Mapping>> map_snapshot(int fd, std::uint64_t size_bytes, const std::string& path) {
+  if (size_bytes < format::kSnapshotHeaderBytes) {
+    return Error{ErrorCode::kDamaged, "'" + path + "' is shorter than a snapshot's header"};
+  }
+  if (size_bytes > format::kMaxSnapshotBytes) {
+    return Error{ErrorCode::kDamaged, "'" + path + "' is longer than any snapshot"};
+  }
+  auto region = Region::map_file(fd, static_cast<std::size_t>(size_bytes), path);
+  if (!region) return region.error();
+  auto view = SnapshotView::open(region->bytes());
+  if (!view) return Error{view.error().code, "'" + path + "': " + view.error().text};
+  return std::make_shared<const Mapping>(std::move(*region), *view);
 }
 
 // The kernel's boot id; empty where it cannot be read, as in a chroot without /proc.
@@ -52,13 +76,13 @@ std::string boot_id() {
 
 }  // namespace
 
-FilePlace::FilePlace(Location location, std::string backup_file)
+FilePlace::FilePlace(Location location, std::string backup_file, bool private_copy)
     : location_(std::move(location)),
       directory_(location_.root + (location_.root.ends_with('/') ? "" : "/") + location_.name),
-      backup_file_(std::move(backup_file)) {}
+      backup_file_(std::move(backup_file)),
+      private_copy_(private_copy) {}
 
-Result<Descriptor> FilePlace::open_directory() const {
-  struct stat info;
+Result<Descriptor> FilePlace::open_directory(struct stat& info) const {
   Descriptor root(::open(location_.root.c_str(), kDirectoryFlags));
   if (!root.valid()) return system_error(errno, "open the directory", location_.root);
   if (location_.root_is_default) {
@@ -77,34 +101,51 @@ Result<Descriptor> FilePlace::open_directory() const {
 }
 
 Result<std::shared_ptr<const Page>> FilePlace::open_page() const {
-  auto directory = open_directory();
+  struct stat directory_info;
+  auto directory = open_directory(directory_info);
   if (!directory) return directory.error();
   struct stat info;
   const std::string path = directory_ + "/" + format::kControlFile;
   auto file = open_file(directory->get(), format::kControlFile, path, info);
   if (!file) return file.error();
+  if (info.st_uid != directory_info.st_uid) {
+    return denied(path, "belongs to uid " + std::to_string(info.st_uid) + ", but its directory to uid " +
+                            std::to_string(directory_info.st_uid) + ": remove it");
+  }
   const Error too_short{ErrorCode::kDamaged,
                         "'" + path + "' is shorter than a control page: restart the sidecar"};
   if (static_cast<std::uint64_t>(info.st_size) < format::kControlPageBytes) return too_short;
-
-  auto page = Registry::process().page(info.st_dev, info.st_ino);
-  if (!page) {
-    auto region = Region::map_file(file->get(), format::kControlPageBytes, path);
-    if (!region) return region.error();
-    const auto* control = static_cast<const format::ControlPage*>(region->data());
-    auto made = std::make_shared<Page>(std::move(*region), control);
-    made->device = info.st_dev;
-    made->inode = info.st_ino;
-    made->owner = info.st_uid;
-    page = Registry::process().add(std::move(made));
-  }
-  if (auto sound = check_page(page->control(), boot_id()); !sound) {
+  auto page = page_of(*file, info, path);
+  if (!page) return page;
+  std::unique_ptr<format::ControlPage> copy;
+  const format::ControlPage* control = (*page)->look(copy);
+  if (control == nullptr) return too_short;
+  if (auto sound = check_page(*control, boot_id()); !sound) {
     return Error{sound.error().code, "'" + directory_ + "': " + sound.error().text};
   }
+  if ((*page)->is_private()) return page;
   // Length, version, length again: whoever shortened it meanwhile is not one of ours.
   if (::fstat(file->get(), &info) != 0) return system_error(errno, "look at", path);
   if (static_cast<std::uint64_t>(info.st_size) < format::kControlPageBytes) return too_short;
   return page;
+}
+
+// The page of a file, which this process may have already. A new private page keeps the file.
+Result<std::shared_ptr<const Page>> FilePlace::page_of(Descriptor& file, const struct stat& info,
+                                                       const std::string& path) const {
+  Registry& registry = Registry::process();
+  auto known = registry.page(info.st_dev, info.st_ino, private_copy_);
+  if (known && (!private_copy_ || known->has_its_file())) return known;
+  if (known) registry.forget(*known);
+  auto region = Region::map_file(file.get(), format::kControlPageBytes, path);
+  if (!region) return region.error();
+  const auto* control = static_cast<const format::ControlPage*>(region->data());
+  auto made = private_copy_ ? std::make_shared<Page>(std::move(*region), std::move(file))
+                            : std::make_shared<Page>(std::move(*region), control);
+  made->device = info.st_dev;
+  made->inode = info.st_ino;
+  made->owner = info.st_uid;
+  return registry.add(std::move(made));
 }
 
 bool FilePlace::is_replaced(const Page& page) const {
@@ -128,19 +169,14 @@ Result<std::shared_ptr<const Mapping>> FilePlace::open_snapshot(const Page& page
     return denied(path, "belongs to uid " + std::to_string(info.st_uid) + ", but the control page to uid " +
                             std::to_string(page.owner) + ": remove it");
   }
-  const auto size_bytes = static_cast<std::size_t>(info.st_size);
-  if (size_bytes < format::kSnapshotHeaderBytes) {
-    return Error{ErrorCode::kDamaged, "'" + path + "' is shorter than a snapshot's header"};
-  }
-  auto region = Region::map_file(file->get(), size_bytes, path);
-  if (!region) return region.error();
-  auto view = SnapshotView::open(region->bytes());
-  if (!view) return Error{view.error().code, "'" + path + "': " + view.error().text};
-  if (view->header().generation != generation) {
+  const auto size_bytes = static_cast<std::uint64_t>(info.st_size);
+  auto mapping = page.is_private() ? copy_snapshot(file->get(), size_bytes, "'" + path + "'")
+                                   : map_snapshot(file->get(), size_bytes, path);
+  if (!mapping) return mapping.error();
+  if ((*mapping)->view().header().generation != generation) {
     return Error{ErrorCode::kDamaged, "'" + path + "' holds another generation than its name says"};
   }
-  auto mapping = std::make_shared<const Mapping>(std::move(*region), *view);
-  return Registry::process().add(page, generation, std::move(mapping));
+  return Registry::process().add(page, generation, std::move(*mapping));
 }
 
 Result<Page::Draft> FilePlace::open_draft(const Page& page) const {

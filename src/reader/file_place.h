@@ -5,6 +5,8 @@
 #ifndef SHMCONF_READER_FILE_PLACE_H_
 #define SHMCONF_READER_FILE_PLACE_H_
 
+#include <sys/stat.h>
+
 #include <string>
 
 #include "reader/locate.h"
@@ -14,8 +16,8 @@ namespace shmconf::reader {
 
 class FilePlace : public Place {
  public:
-  // backup_file: as OpenOptions.
-  FilePlace(Location location, std::string backup_file);
+  // backup_file, private_copy: as OpenOptions.
+  FilePlace(Location location, std::string backup_file, bool private_copy = false);
 
   [[nodiscard]] const std::string& directory() const override { return directory_; }
   [[nodiscard]] Result<std::shared_ptr<const Page>> open_page() const override;
@@ -30,12 +32,15 @@ class FilePlace : public Place {
             std::chrono::nanoseconds timeout) const override;
 
  private:
-  [[nodiscard]] Result<Descriptor> open_directory() const;
+  [[nodiscard]] Result<Descriptor> open_directory(struct stat& info) const;
+  [[nodiscard]] Result<std::shared_ptr<const Page>> page_of(Descriptor& file, const struct stat& info,
+                                                            const std::string& path) const;
   [[nodiscard]] std::shared_ptr<const Mapping> take_prepared(const Page& page, std::uint64_t generation) const;
 
   Location location_;
   std::string directory_;
   std::string backup_file_;
+  bool private_copy_;
 };
 
 }  // namespace shmconf::reader

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "reader/region.h"
+#include "reader/shown.h"
 #include "shmconf/format.h"
 
 namespace shmconf::reader {
@@ -48,8 +49,8 @@ std::string default_state_directory() {
 
 Error bad_name(std::string_view name) {
   return Error{ErrorCode::kInvalid,
-               "'" + std::string(name.substr(0, 80)) +
-                   "' is no name: use a letter or digit, then at most 63 of A-Z a-z 0-9 . _ -"};
+               shown(name, 80) +
+                   " is no name: use a letter or digit, then at most 63 of A-Z a-z 0-9 . _ -"};
 }
 
 }  // namespace
@@ -62,7 +63,13 @@ bool is_name(std::string_view name) {
   return true;
 }
 
+Result<void> check_path(const std::string& path) {
+  if (path.find('\0') == std::string::npos) return {};
+  return Error{ErrorCode::kInvalid, "the path " + shown_path(path) + " holds a NUL, where the kernel would cut it off"};
+}
+
 Result<std::string> absolute_path(const std::string& path) {
+  if (auto sound = check_path(path); !sound) return sound.error();
   std::error_code failed;
   std::string absolute = std::filesystem::absolute(path, failed).string();
   if (failed) return system_error(failed.value(), "find", path);

@@ -35,7 +35,10 @@ struct BackupLocation {
 BackupLocation locate_backup(const std::string& name, const std::string& chosen,
                              const std::string& named_by_segment);
 
-// The path, from the current directory if it is relative. Errors: kSystem.
+// Error kInvalid: the path holds a NUL.
+Result<void> check_path(const std::string& path);
+
+// The path, from the current directory if it is relative. Errors: kInvalid, kSystem.
 Result<std::string> absolute_path(const std::string& path);
 
 }  // namespace shmconf::reader

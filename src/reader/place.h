@@ -54,13 +54,35 @@ class Mapping {
   SnapshotView view_;
 };
 
+// What a generation word never is (no page is made in the first second of 1970): the page's file has
+// become shorter than a page, or is no longer open.
+inline constexpr std::uint64_t kUnreadable = 3;
+
 // A control page that was found sound. Its words change under the reader; its identity does not.
+//
+// A private page is one whose file somebody may shorten: its words are copied out of the file at each
+// look, and its memory serves as the futex's address only, which the kernel looks at without a signal.
 class Page {
  public:
   Page(Region region, const format::ControlPage* control) noexcept
       : region_(std::move(region)), control_(control) {}
+  // A private page, of an open file.
+  Page(Region region, Descriptor file) noexcept
+      : region_(std::move(region)),
+        control_(static_cast<const format::ControlPage*>(region_.data())),
+        file_(std::move(file)) {}
 
+  [[nodiscard]] bool is_private() const noexcept { return file_.valid(); }
+  // The page in its place. Of a private one, only addresses may be taken.
   [[nodiscard]] const format::ControlPage& control() const noexcept { return *control_; }
+
+  // The generation word now, acquired; or kUnreadable, of a private page.
+  [[nodiscard]] std::uint64_t generation() const noexcept;
+  // All words now: control() or, of a private page, a copy in `copy`; null where it is unreadable.
+  [[nodiscard]] const format::ControlPage* look(std::unique_ptr<format::ControlPage>& copy) const;
+  // Whether a private page's descriptor is still this page's: a program may close all of its own, and
+  // open others under their numbers.
+  [[nodiscard]] bool has_its_file() const noexcept;
 
   // What may become the next snapshot, mapped ahead.
   struct Draft {
@@ -80,11 +102,15 @@ class Page {
  private:
   Region region_;
   const format::ControlPage* control_;
+  Descriptor file_{-1};
 };
 
 // A sound page is of this format and this boot. Errors: kNotReady (its creator is not done),
 // kWrongVersion, kDamaged, kAbsent (of another boot, or retired). boot_id may be empty: not known.
 Result<void> check_page(const format::ControlPage& page, const std::string& boot_id);
+
+// What to tell of a page that has become unreadable.
+std::string unreadable_page(const std::string& directory);
 
 struct Backup {
   std::shared_ptr<const Mapping> mapping;

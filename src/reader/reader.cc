@@ -26,18 +26,23 @@ Result<Reader> open_at(std::shared_ptr<const Place> place, const OpenOptions& op
 Result<Reader> Reader::open(std::string_view name, const OpenOptions& options) {
   auto location = reader::locate(name, options);
   if (!location) return location.error();
-  return reader::open_at(std::make_shared<const reader::FilePlace>(std::move(*location), options.backup_file),
-                         options);
+  if (auto sound = reader::check_path(options.backup_file); !sound) return sound.error();
+  return reader::open_at(
+      std::make_shared<const reader::FilePlace>(std::move(*location), options.backup_file, options.private_copy),
+      options);
 }
 
 Result<Reader> Reader::open_directory(const std::string& directory, const OpenOptions& options) {
   auto location = reader::locate_directory(directory);
   if (!location) return location.error();
-  return reader::open_at(std::make_shared<const reader::FilePlace>(std::move(*location), options.backup_file),
-                         options);
+  if (auto sound = reader::check_path(options.backup_file); !sound) return sound.error();
+  return reader::open_at(
+      std::make_shared<const reader::FilePlace>(std::move(*location), options.backup_file, options.private_copy),
+      options);
 }
 
 Result<Reader> Reader::open_backup(const std::string& file) {
+  if (auto sound = reader::check_path(file); !sound) return sound.error();
   auto mapping = reader::read_backup(file, reader::AllowedOwner{.anybody = true, .also = {}});
   if (!mapping) return mapping.error();
   return Reader(reader::Attachment::of_backup(reader::Backup{std::move(*mapping), file}));

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "reader/shown.h"
+
 namespace shmconf::reader {
 namespace {
 
@@ -35,10 +37,12 @@ Error system_error(int errno_value, const std::string& operation, const std::str
       break;
   }
   std::string text =
-      "cannot " + operation + " '" + path + "': " + std::generic_category().message(errno_value);
+      "cannot " + operation + " " + shown_path(path) + ": " + std::generic_category().message(errno_value);
   if (errno_value == EMFILE) text += "; raise the limit of open files (ulimit -n)";
   if (errno_value == ENOMEM) text += "; free memory, or raise its limit (ulimit -v)";
-  if (errno_value == ELOOP || errno_value == ENOTDIR) text += " (symlinks are not followed)";
+  if (errno_value == ELOOP || errno_value == ENOTDIR) {
+    text += " (symlinks are not followed: remove it, or name what it leads to)";
+  }
   return Error{code, std::move(text)};
 }
 
@@ -63,7 +67,7 @@ Result<Region> Region::map_file(int fd, std::size_t size_bytes, const std::strin
 Result<Region> Region::allocate(std::size_t size_bytes) {
   void* base = ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (base == MAP_FAILED) {
-    return Error{ErrorCode::kNoSpace, "no memory for " + std::to_string(size_bytes) + " bytes of a backup"};
+    return Error{ErrorCode::kNoSpace, "no memory for a copy of " + std::to_string(size_bytes) + " bytes"};
   }
   return Region(base, size_bytes);
 }

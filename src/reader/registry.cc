@@ -16,25 +16,32 @@ Registry& Registry::process() {
   return *registry;
 }
 
-std::shared_ptr<const Page> Registry::page(std::uint64_t device, std::uint64_t inode) {
+std::shared_ptr<const Page> Registry::page(std::uint64_t device, std::uint64_t inode, bool is_private) {
   const std::lock_guard lock(mutex_);
-  return find(device, inode);
+  return find(device, inode, is_private);
 }
 
-std::shared_ptr<const Page> Registry::find(std::uint64_t device, std::uint64_t inode) {
+std::shared_ptr<const Page> Registry::find(std::uint64_t device, std::uint64_t inode, bool is_private) {
   // A mapped file keeps its inode, so a live page's number cannot have gone to another file.
   for (const auto& known : pages_) {
-    if (auto page = known.lock(); page && page->device == device && page->inode == inode) return page;
+    if (auto page = known.lock(); page && page->device == device && page->inode == inode && page->is_private() == is_private) {
+      return page;
+    }
   }
   return nullptr;
 }
 
 std::shared_ptr<const Page> Registry::add(std::shared_ptr<const Page> page) {
   const std::lock_guard lock(mutex_);
-  if (auto first = find(page->device, page->inode)) return first;
+  if (auto first = find(page->device, page->inode, page->is_private())) return first;
   std::erase_if(pages_, [](const auto& known) { return known.expired(); });
   pages_.push_back(page);
   return page;
+}
+
+void Registry::forget(const Page& page) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(pages_, [&](const auto& known) { return known.expired() || known.lock().get() == &page; });
 }
 
 bool Registry::is_prepared(const Page& page, std::uint64_t draft_id) {

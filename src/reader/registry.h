@@ -19,10 +19,13 @@ class Registry {
  public:
   static Registry& process();
 
-  // The mapped page of that file, or null.
-  std::shared_ptr<const Page> page(std::uint64_t device, std::uint64_t inode);
+  // The page of that file, private or not; or null.
+  std::shared_ptr<const Page> page(std::uint64_t device, std::uint64_t inode, bool is_private);
   // Makes a page known. Returns the one to use: another thread may have been first.
   std::shared_ptr<const Page> add(std::shared_ptr<const Page> page);
+
+  // From now on, page() and add() know nothing of it.
+  void forget(const Page& page);
 
   // Whether the page's draft of that id is mapped.
   bool is_prepared(const Page& page, std::uint64_t draft_id);
@@ -37,7 +40,7 @@ class Registry {
                                      std::shared_ptr<const Mapping> mapping);
 
  private:
-  std::shared_ptr<const Page> find(std::uint64_t device, std::uint64_t inode);
+  std::shared_ptr<const Page> find(std::uint64_t device, std::uint64_t inode, bool is_private);
 
   std::mutex mutex_;
   std::vector<std::weak_ptr<const Page>> pages_;

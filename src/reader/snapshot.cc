@@ -1,19 +1,12 @@
 #include "shmconf/snapshot.h"
 
 #include "reader/place.h"
+#include "reader/shown.h"
 
 namespace shmconf {
 namespace reader {
-namespace {
 
-// A key as an error's text shows it. Keys are no secrets; values are, and are never shown.
-std::string shown(std::string_view key) {
-  constexpr std::size_t kMaxShownBytes = 200;
-  return "'" + std::string(key.substr(0, kMaxShownBytes)) + (key.size() > kMaxShownBytes ? "...'" : "'");
-}
-
-}  // namespace
-
+// Keys are no secrets; values are, and are never shown.
 Error absent_key(std::string_view key) { return Error{ErrorCode::kAbsent, "there is no key " + shown(key)}; }
 
 Error damaged_key(std::string_view key) {

@@ -110,7 +110,13 @@ Status Attachment::status() {
   if (place_) status.directory = place_->directory();
   status.from_file = !backup_file_.empty();
   status.backup_file = backup_file_;
-  if (page_) describe_page(page_->control(), place_->now(), status);
+  if (page_) {
+    std::unique_ptr<format::ControlPage> copy;
+    const format::ControlPage* control = page_->look(copy);
+    if (control != nullptr) describe_page(*control, place_->now(), status);
+    if (word_now() != taken_word_) status.problem = problem_;
+    if (control == nullptr) status.problem = unreadable_page(place_->directory());
+  }
   const auto& watch = status.role(format::Role::kWatch).contact_age;
   const auto& heartbeat = status.role(format::Role::kHeartbeat).contact_age;
   status.contact_age = watch && heartbeat ? std::min(watch, heartbeat) : watch ? watch : heartbeat;

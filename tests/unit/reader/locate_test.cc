@@ -80,6 +80,36 @@ TEST_F(Locate, AnEmptyNameIsTheEnvironments) {
   EXPECT_EQ(locate("", {}).error().code, ErrorCode::kInvalid);
 }
 
+// Names and paths that would lead elsewhere, or that would spoil the line of an error.
+TEST_F(Locate, WhateverBytesANameOrAPathHolds) {
+  const std::string nul(1, '\0');
+  for (const std::string& name :
+       {std::string(".."), std::string("."), std::string("../web"), std::string("web/.."), std::string("/web"), "web" + nul,
+        nul, std::string("web\n"), std::string("web\x1b[2J"), std::string(".web"), std::string("-web"),
+        std::string(65, 'a'), std::string(4'000, 'a'), std::string("w\xc3\xa9b"), std::string("web ")}) {
+    const auto located = locate(name, {.directory = "/run/mine"});
+    ASSERT_FALSE(located) << name;
+    EXPECT_EQ(located.error().code, ErrorCode::kInvalid);
+    EXPECT_LT(located.error().text.size(), 600u);
+    for (const char c : located.error().text) EXPECT_TRUE(c >= 0x20 || static_cast<signed char>(c) < 0) << name;
+    EXPECT_FALSE(Reader::open(name, {.directory = "/run/mine"}));
+  }
+  EXPECT_TRUE(locate(std::string(64, 'a'), {.directory = "/run/mine"}));
+  const std::string cut = "/run/mine" + nul + "/elsewhere";
+  EXPECT_EQ(Reader::open("web", {.directory = cut}).error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(Reader::open("web", {.directory = "/run", .backup_file = cut}).error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(Reader::open_directory(cut).error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(Reader::open_backup(cut).error().code, ErrorCode::kInvalid);
+  // Not there, or too long for the kernel: said in one line.
+  for (const std::string& path : {std::string("/none/a\nb\x1b"), "/none/" + std::string(5'000, 'a')}) {
+    for (const auto& reader : {Reader::open("web", {.directory = path, .allow_backup = false}), Reader::open_backup(path)}) {
+      ASSERT_FALSE(reader);
+      EXPECT_EQ(reader.error().text.find('\n'), std::string::npos) << reader.error().text;
+      EXPECT_EQ(reader.error().text.find('\x1b'), std::string::npos) << reader.error().text;
+    }
+  }
+}
+
 TEST_F(Locate, ADirectoryIsARootAndAName) {
   const Location location = locate_directory("/run/shm/web/").value();
   EXPECT_EQ(location.root, "/run/shm");

@@ -255,9 +255,17 @@ TEST_F(Open, TheDefaultRootMustBelongToTheUserAndBeClosed) {
   ASSERT_EQ(::chown(segment->snapshot_file(generation).c_str(), 12345, 12345), 0);
   EXPECT_EQ(refused(), ErrorCode::kDenied) << "a snapshot belongs to whom the control page belongs to";
   ASSERT_EQ(::chown(segment->snapshot_file(generation).c_str(), 0, 0), 0);
+  const auto give_to = [&](uid_t user) {
+    for (const std::string& path : {segment->control_file(), segment->snapshot_file(generation)}) {
+      ASSERT_EQ(::chown(path.c_str(), user, user), 0);
+    }
+  };
   ASSERT_EQ(::chown(segment->directory().c_str(), 12345, 12345), 0);
+  EXPECT_EQ(refused(), ErrorCode::kDenied) << "a control page belongs to whom its directory belongs to";
+  give_to(12345);
   EXPECT_EQ(opens(root.path()).error().code, ErrorCode::kDenied);
   EXPECT_TRUE(open()) << "a member of another user's group may read where the root was chosen";
+  give_to(0);
   ASSERT_EQ(::chown(segment->directory().c_str(), 0, 0), 0);
   ASSERT_EQ(::chown(root.path().c_str(), 12345, 12345), 0);
   EXPECT_EQ(opens(root.path()).error().code, ErrorCode::kDenied);
