@@ -61,6 +61,8 @@ export interface Status {
   readonly fromFile?: boolean;
   readonly directory?: string;
   readonly backupFile?: string;
+  /** Why the newest generation cannot be read, and the last one is; error says it too. */
+  readonly problem?: string;
   readonly watch?: Role;
   readonly heartbeat?: Role;
   readonly supervisor?: Role;
@@ -109,6 +111,9 @@ export interface OpenOptions extends Options {
   verify?: boolean;
   /** false: no backup, even where there is neither sidecar nor segment. */
   allowBackup?: boolean;
+  /** true: read a copy, so that nothing that is done to the segment's files can kill the process; each
+   * read makes a system call then, but those of a snapshot(). */
+  privateCopy?: boolean;
 }
 
 type Flag = string | number | boolean | URL | null | undefined | readonly (string | number)[];

@@ -25,6 +25,7 @@ napi_value open(napi_env env, napi_callback_info info) {
     options.backup_file = c_text(backup);
     options.verify = truth_of(env, given.values[3]);
     options.deny_backup = truth_of(env, given.values[4]);
+    options.private_copy = truth_of(env, given.values[5]);
     shmconf_reader* reader = nullptr;
     const shmconf_code code = shmconf_open(c_text(name), &options, &reader);
     return handed_over(env, code, reader);

@@ -44,6 +44,7 @@ napi_value make_status(napi_env env, shmconf_reader* reader) noexcept {
   set(env, made, "fromFile", make_bool(env, status.from_file != 0));
   set(env, made, "directory", make_text(env, status.directory));
   set(env, made, "backupFile", make_text(env, status.backup_file));
+  set(env, made, "problem", make_text(env, status.problem));
   set(env, made, "watch", make_role(env, status.roles[SHMCONF_ROLE_WATCH]));
   set(env, made, "heartbeat", make_role(env, status.roles[SHMCONF_ROLE_HEARTBEAT]));
   set(env, made, "supervisor", make_role(env, status.roles[SHMCONF_ROLE_SUPERVISOR]));

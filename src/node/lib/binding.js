@@ -1,14 +1,14 @@
 'use strict';
 // The addon. Nobody outside of this package may get hold of what it hands out.
 //
-// open(name, directory, backup, verify, denyBackup), openBackup(file): a Reader.
+// open(name, directory, backup, verify, denyBackup, privateCopy), openBackup(file): a Reader.
 // launch(name, directory, backup, settings, binary, flags): a promise of one.
 //
 // Reader: follows a segment.
 //   take()      a Snapshot of the newest generation; undefined: the same as the last time
 //   page()      an ArrayBuffer over four bytes of shared memory, the low half of the number of the
 //               newest generation, which a store would kill the process over; null: there is no
-//               segment; undefined: the same as the last time
+//               segment, or a private copy of it; undefined: the same as the last time
 //   poll()      looks whether another segment has taken the place of this one
 //   status()    see status.js
 //   waiter(moved, after)  calls moved() from the event loop whenever the generation has moved on from

@@ -5,16 +5,24 @@ const { fileURLToPath } = require('node:url');
 
 const binding = require('./binding.js');
 const { Config } = require('./config.js');
+const { ShmconfError } = require('./error.js');
 const { HeldSource, LiveSource } = require('./source.js');
 const { DEFAULT_SECRETS } = require('./display.js');
 const { isFolder } = require('./documents.js');
 
-const pathOf = (path) => (path instanceof URL ? fileURLToPath(path) : path);
+function pathOf(given) {
+  const path = given instanceof URL ? fileURLToPath(given) : given;
+  if (typeof path === 'string' && path.includes('\0')) {
+    throw new ShmconfError('SHMCONF_INVALID', `the path ${JSON.stringify(path)} holds a NUL, where it would be cut off`);
+  }
+  return path;
+}
 
 function checkName(name) {
   if (name !== undefined && name !== null && typeof name !== 'string') {
     throw new TypeError("the name of a configuration is a string, like 'web'");
   }
+  pathOf(name); // names a folder
 }
 
 function secretsOf(words = DEFAULT_SECRETS) {
@@ -22,11 +30,11 @@ function secretsOf(words = DEFAULT_SECRETS) {
   return words.map((word) => word.toLowerCase());
 }
 
-function open(name, { directory, backup, verify = false, allowBackup = true, secrets } = {}) {
+function open(name, { directory, backup, verify = false, allowBackup = true, privateCopy = false, secrets } = {}) {
   checkName(name);
   const words = secretsOf(secrets);
-  const reader = binding.open(name, pathOf(directory), pathOf(backup), verify, !allowBackup);
-  return Config.of(new LiveSource(reader, words));
+  const reader = binding.open(name, pathOf(directory), pathOf(backup), verify, !allowBackup, privateCopy);
+  return Config.of(new LiveSource(reader, words, privateCopy));
 }
 
 function openBackup(file, { secrets } = {}) {

@@ -136,10 +136,13 @@ class HeldSource extends Source {
 class LiveSource extends Source {
   follows = true;
   #reader;
+  #asksEachTime;
 
-  constructor(reader, secrets) {
+  /** asksEachTime: there is no word to look at, as of a private copy; each read asks the reader. */
+  constructor(reader, secrets, asksEachTime = false) {
     super(secrets);
     this.#reader = reader;
+    this.#asksEachTime = Boolean(asksEachTime);
     this.#moveOn();
   }
 
@@ -184,7 +187,8 @@ class LiveSource extends Source {
       this.forgetPlaces(); // two pages may have counted to the same number
     }
     // A generation that could not be opened is tried again at each read.
-    this.seen = this.word === STILL ? STILL[0] : word === this.generation.low ? word : 0;
+    if (this.#asksEachTime) this.seen = 0;
+    else this.seen = this.word === STILL ? STILL[0] : word === this.generation.low ? word : 0;
     return this.generation;
   }
 }

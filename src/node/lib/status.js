@@ -5,6 +5,7 @@ const date = (milliseconds) => (milliseconds > 0 ? new Date(milliseconds) : null
 
 /** What fails now, in the words of the process that it fails for; '' while nothing does. */
 function errorOf(told) {
+  if (told.problem) return told.problem;
   for (const role of [told.watch, told.heartbeat]) {
     if (role?.alive && role.failingFor !== null) return role.lastError;
   }

@@ -34,14 +34,16 @@ class Text {
 }  // namespace
 
 PyObject* open_reader(PyObject* module, PyObject* arguments, PyObject* keywords) {
-  static const char* names[] = {"context", "name", "directory", "backup", "verify", "allow_backup", nullptr};
+  static const char* names[] = {"context", "name", "directory", "backup", "verify", "allow_backup", "private_copy",
+                                nullptr};
   PyObject* context = nullptr;
   Text name, directory, backup;
   int verify = 0;
   int allow_backup = 1;
-  if (PyArg_ParseTupleAndKeywords(arguments, keywords, "O|O&O&O&pp:open", const_cast<char**>(names), &context,
+  int private_copy = 0;
+  if (PyArg_ParseTupleAndKeywords(arguments, keywords, "O|O&O&O&ppp:open", const_cast<char**>(names), &context,
                                   Text::convert, &name, Text::convert, &directory, Text::convert, &backup,
-                                  &verify, &allow_backup) == 0) {
+                                  &verify, &allow_backup, &private_copy) == 0) {
     return nullptr;
   }
   shmconf_options options = SHMCONF_OPTIONS_INIT;
@@ -49,6 +51,7 @@ PyObject* open_reader(PyObject* module, PyObject* arguments, PyObject* keywords)
   options.backup_file = backup.get();
   options.verify = verify;
   options.deny_backup = allow_backup == 0;
+  options.private_copy = private_copy;
   shmconf_reader* reader = nullptr;
   const shmconf_code code = shmconf_open(name.get(), &options, &reader);
   return handed_over(module, code, reader, context);

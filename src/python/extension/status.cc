@@ -35,7 +35,7 @@ PyObject* status_of(Source& source) {
   const shmconf_code code = shmconf_get_status(source.reader(), &status);
   if (code != SHMCONF_OK) return raise_error(source.state(), code, shmconf_last_error());
   return Py_BuildValue(
-      "{s:s,s:s,s:N,s:K,s:K,s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:N}",              //
+      "{s:s,s:s,s:N,s:K,s:K,s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:N}",          //
       "verdict", shmconf_verdict_name(status.verdict),                        //
       "source", shmconf_origin_name(status.origin),                           //
       "age", seconds_or_none(status.contact_age_ns),                          //
@@ -46,6 +46,7 @@ PyObject* status_of(Source& source) {
       "from_file", PyBool_FromLong(status.from_file),                         //
       "directory", PyUnicode_DecodeFSDefault(status.directory),               //
       "backup_file", PyUnicode_DecodeFSDefault(status.backup_file),           //
+      "problem", text_or_bytes(status.problem),                               //
       "watch", role_of(status.roles[SHMCONF_ROLE_WATCH]),                     //
       "heartbeat", role_of(status.roles[SHMCONF_ROLE_HEARTBEAT]),             //
       "supervisor", role_of(status.roles[SHMCONF_ROLE_SUPERVISOR]));

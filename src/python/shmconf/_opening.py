@@ -28,15 +28,18 @@ def open(
     backup: Optional[Path] = None,
     verify: bool = False,
     allow_backup: bool = True,
+    private_copy: bool = False,
     secrets: Iterable[str] = DEFAULT_SECRETS,
 ) -> Config:
     """The configuration of a name (None: $SHMCONF_NAME), kept by a sidecar that runs already; or its
     backup, where there is neither sidecar nor segment.
 
     directory, backup: where they are, if not in the default places. verify: check every byte first.
-    secrets: words in the names of keys whose values repr() masks."""
+    private_copy: read a copy, so that nothing that is done to the segment's files can kill the process;
+    each read makes a system call then, but those of a snapshot(). secrets: words in the names of keys whose values repr() masks."""
     arguments: Dict[str, Any] = dict(
-        name=name, directory=directory, backup=backup, verify=verify, allow_backup=allow_backup
+        name=name, directory=directory, backup=backup, verify=verify, allow_backup=allow_backup,
+        private_copy=private_copy,
     )
     return Config(_reader.open(_context(open, secrets, arguments), **arguments))
 

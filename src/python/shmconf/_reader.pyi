@@ -48,6 +48,7 @@ def open(
     backup: Optional[_Path] = None,
     verify: bool = False,
     allow_backup: bool = True,
+    private_copy: bool = False,
 ) -> Source: ...
 def open_backup(context: Context, file: _Path) -> Source: ...
 def launch(

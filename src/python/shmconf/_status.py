@@ -35,6 +35,7 @@ class Status:
     from_file: bool = False  # there is neither sidecar nor segment: the backup file itself is read
     directory: str = ""
     backup_file: str = ""
+    problem: str = ""  # why the newest generation cannot be read, and the last one is
     watch: Optional[Role] = None
     heartbeat: Optional[Role] = None
     supervisor: Optional[Role] = None
@@ -42,6 +43,8 @@ class Status:
     @property
     def error(self) -> str:
         """What fails now, in the words of the process that it fails for; "" while nothing does."""
+        if self.problem:
+            return self.problem
         for role in (self.watch, self.heartbeat):
             if role is not None and role.alive and role.failing_for is not None:
                 return role.last_error

@@ -47,6 +47,24 @@ test('the next segment may count to the same number', () =>
     });
   }));
 
+test('files are cut short under a private copy', () =>
+  withWeb({ a: '1', b: { c: 1 } }, async ({ config, publish, segment, root }) => {
+    const { b } = config;
+    await publish({ a: '2', b: { c: 2 } });
+    assert.deepEqual([config.a, b.c, config.status.error], ['2', 2, '']);
+    fs.truncateSync(segment.snapshotFile(), 0);
+    fs.truncateSync(segment.controlFile(), 0);
+    assert.deepEqual([config.a, b.c, config.get('b').c], ['2', 2, 2]);
+    assert.equal(await config.wait(0), false);
+    assert.match(config.status.error, /restart the sidecar/);
+    assert.equal(config.status.verdict, 'dead');
+    fs.rmSync(segment.directory, { recursive: true });
+    await withSegment(root, { a: '3', b: { c: 3 } }, async () => {
+      await eventually(() => config.a === '3' && b.c === 3);
+      assert.equal(config.status.error, '');
+    });
+  }, { privateCopy: true }));
+
 test('the segment is retired and replaced', () =>
   withWeb({ a: '1' }, async ({ config, segment, root }) => {
     await segment.remove();

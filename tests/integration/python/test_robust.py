@@ -48,6 +48,24 @@ def test_the_publisher_is_gone(web):
         assert held.a == "1"
 
 
+def test_files_that_are_cut_short_under_a_private_copy(web, root):
+    service = web({"a": "1", "large": "x" * 100_000}, private_copy=True)
+    service.publish({"a": "2", "large": "y" * 100_000})
+    assert service.config.a == "2" and service.config.status.error == ""
+    os.truncate(service.segment.snapshot_file(), 0)
+    os.truncate(service.segment.control_file(), 0)
+    assert service.config.a == "2" and service.config["large"] == "y" * 100_000
+    assert service.config.wait(0) is False
+    status = service.config.status
+    assert "restart the sidecar" in status.error and status.problem == status.error
+    assert status.verdict == "dead"
+    shutil.rmtree(service.segment.directory)
+    with Segment(root, "web") as again:
+        again.publish({"a": "3"})
+        assert eventually(lambda: service.config.a == "3")
+        assert service.config.status.error == ""
+
+
 def test_a_snapshot_of_another_version_is_not_taken(web):
     service = web({"a": "1"})
     newer = snapshot_bytes(service)
