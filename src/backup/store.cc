@@ -29,6 +29,10 @@ struct Opened {
 Result<Loaded> load_at(Env& env, int directory, const std::string& name, const std::string& path, Owner owner,
                        Opened& opened) {
   auto fd = env.open_at(directory, name, O_RDONLY | O_NONBLOCK);
+  if (!fd && fd.error().code == ErrorCode::kDenied) {
+    return Error{ErrorCode::kDenied, "the backup '" + path + "' cannot be opened (" + fd.error().text +
+                                         "): remove it, or name another with --backup"};
+  }
   if (!fd) return fd.error();
   auto info = env.info(fd->get());
   if (!info) return info.error();
@@ -40,6 +44,14 @@ Result<Loaded> load_at(Env& env, int directory, const std::string& name, const s
   if (owner == Owner::kTrusted && !trusted) {
     return Error{ErrorCode::kDenied, "the backup '" + path + "' belongs to, or may be written by, another user: " +
                                          "check it with 'shmconf dump', then chown and chmod 600 it"};
+  }
+  // So that no memory is taken for a file that only says that it is large.
+  format::SnapshotHeader header;
+  const bool has_header = env.read_at(opened.fd.get(), 0, std::as_writable_bytes(std::span(&header, 1))).ok();
+  if (has_header && header.magic == format::kSnapshotMagic && header.version == format::kSnapshotVersion &&
+      header.total_bytes != info->size_bytes) {
+    return Error{ErrorCode::kDamaged, "the backup '" + path + "' holds " + std::to_string(info->size_bytes) +
+                                          " bytes instead of " + std::to_string(header.total_bytes)};
   }
   // Read, not mapped: a map of a file that shrinks is a SIGBUS.
   auto bytes = env.read_all(opened.fd.get(), kLimitBytes);

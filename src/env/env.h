@@ -30,6 +30,7 @@ struct FileInfo {
   std::uint32_t mode = 0;  // st_mode: type and permissions
   uid_t owner = 0;
   gid_t group = 0;
+  std::uint64_t links = 0;  // names that the file has; 0 once it was removed
 };
 
 class Env {

@@ -35,7 +35,8 @@ FileInfo to_info(const struct stat& st) {
                   .size_bytes = static_cast<std::uint64_t>(st.st_size),
                   .mode = st.st_mode,
                   .owner = st.st_uid,
-                  .group = st.st_gid};
+                  .group = st.st_gid,
+                  .links = st.st_nlink};
 }
 
 // Repeats call while a signal interrupts it.
@@ -268,6 +269,8 @@ Error system_error(int errno_value, const std::string& operation, const std::str
 
 std::string remedy(int errno_value) {
   switch (errno_value) {
+    case ELOOP:
+      return " (symlinks are not followed)";
     case EMFILE:
       return "; raise the limit of open files (ulimit -n, LimitNOFILE=)";
     case ENFILE:

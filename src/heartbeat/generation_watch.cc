@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <climits>
+#include <ctime>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -17,10 +18,14 @@
 namespace shmconf::heartbeat {
 namespace {
 
+// How long the thread may sleep: nobody can wake it any more once the page's file has been cut short.
+constexpr timespec kLongestSleep{.tv_sec = 5, .tv_nsec = 0};
+
 // The futex is the low half of the generation word: its first half, as the format is little-endian.
 // Not FUTEX_PRIVATE: publishers are other processes.
-long futex(const std::atomic<std::uint64_t>& word, int operation, std::uint32_t value) {
-  return ::syscall(SYS_futex, reinterpret_cast<const std::uint32_t*>(&word), operation, value, nullptr, nullptr, 0);
+long futex(const std::atomic<std::uint64_t>& word, int operation, std::uint32_t value,
+           const timespec* timeout = nullptr) {
+  return ::syscall(SYS_futex, reinterpret_cast<const std::uint32_t*>(&word), operation, value, timeout, nullptr, 0);
 }
 
 }  // namespace
@@ -85,7 +90,7 @@ void GenerationWatch::watch() {
       changed_();
     }
     if (now == format::kRetired) break;
-    futex(generation(), FUTEX_WAIT, static_cast<std::uint32_t>(now));
+    futex(generation(), FUTEX_WAIT, static_cast<std::uint32_t>(now), &kLongestSleep);
   }
   done_.store(true);
 }

@@ -44,13 +44,23 @@ Result<Users> Users::join(const Location& location) {
   const std::string path = location.root + "/" + name;
   constexpr int kFlags = O_RDONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
   const Descriptor lowest(::openat(root->get(), name.c_str(), kFlags, 0600));
-  if (!lowest.valid()) return system_error(errno, "open", path);
+  struct stat info;
+  if (!lowest.valid()) {
+    const int why = errno;
+    const bool there = ::fstatat(root->get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
+    if (there && !S_ISREG(info.st_mode)) return denied(path, "is not a regular file: remove it");
+    return system_error(why, "open", path);
+  }
   // Where the service has closed its stderr, this must not become one: the sidecar would inherit it.
   Descriptor file(::fcntl(lowest.get(), F_DUPFD_CLOEXEC, 3));
   if (!file.valid()) return system_error(errno, "open", path);
-  struct stat info;
   if (::fstat(file.get(), &info) != 0) return system_error(errno, "look at", path);
   if (!S_ISREG(info.st_mode)) return denied(path, "is not a regular file: remove it");
+  // Its owner could hold it for ever, and the sidecar refuses it as well.
+  if (info.st_uid != ::geteuid() && ::geteuid() != 0) {
+    return denied(path, "belongs to uid " + std::to_string(info.st_uid) + ", not to you (uid " +
+                            std::to_string(::geteuid()) + "): remove it, or name another root directory");
+  }
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (::flock(file.get(), LOCK_SH | LOCK_NB) != 0) {
     if (errno == EINTR) continue;

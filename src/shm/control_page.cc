@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "shm/group_access.h"
 
@@ -37,13 +38,18 @@ Result<AttachedPage> attach_page(env::Env& env, int directory, const std::string
   if (!S_ISREG(info->mode) || info->owner != ::geteuid()) {
     return Error{ErrorCode::kDenied, "the control page is not a regular file of yours: remove it"};
   }
+  if ((info->mode & 022) != 0) return Error{ErrorCode::kDenied, "the control page is writable by others: remove it"};
+  if (info->links > 1) {
+    return Error{ErrorCode::kDenied, "the control page is another file's second name, a hard link: remove it"};
+  }
   attached.soundness = PageSoundness::kUnsound;
-  if (info->size_bytes != format::kControlPageBytes) return attached;
+  if (info->size_bytes < format::kControlPageBytes) return attached;
   auto map = Mapping::map(env, fd->get(), format::kControlPageBytes, Access::kReadWrite);
   if (!map) return map.error();
   attached.map = std::move(*map);
+  attached.file = std::move(*fd);
   const auto& page = *reinterpret_cast<const ControlPage*>(attached.map.bytes().data());
-  if (is_sound(page, boot_id)) {
+  if (info->size_bytes == format::kControlPageBytes && is_sound(page, boot_id)) {
     attached.soundness = PageSoundness::kSound;
   } else if (page.created_wall_s < UINT32_MAX - 1) {
     attached.newest_creation_s = page.created_wall_s;
@@ -51,8 +57,8 @@ Result<AttachedPage> attach_page(env::Env& env, int directory, const std::string
   return attached;
 }
 
-Result<Mapping> make_page(env::Env& env, int directory, mode_t mode, std::optional<gid_t> group,
-                          const std::string& boot_id, std::uint64_t created_wall_s) {
+Result<AttachedPage> make_page(env::Env& env, int directory, mode_t mode, std::optional<gid_t> group,
+                               const std::string& boot_id, std::uint64_t created_wall_s) {
   // One that a killed maker left; there may be none.
   if (auto removed = env.unlink_at(directory, kPageDraftFile); !removed && removed.error().code != ErrorCode::kAbsent) {
     return removed.error();
@@ -62,7 +68,7 @@ Result<Mapping> make_page(env::Env& env, int directory, mode_t mode, std::option
   if (auto given = give_to_group(env, fd->get(), group, mode); !given) return given.error();
   if (auto sized = env.allocate(fd->get(), format::kControlPageBytes); !sized) return sized.error();
   auto map = Mapping::map(env, fd->get(), format::kControlPageBytes, Access::kReadWrite);
-  if (!map) return map;
+  if (!map) return map.error();
   auto* page = new (map->bytes().data()) ControlPage();
   page->magic = format::kControlMagic;
   page->page_bytes = format::kControlPageBytes;
@@ -72,7 +78,11 @@ Result<Mapping> make_page(env::Env& env, int directory, mode_t mode, std::option
   page->generation.store(created_wall_s << 32, std::memory_order_relaxed);
   page->version.store(format::kControlVersion, std::memory_order_release);
   if (auto renamed = env.rename_at(directory, kPageDraftFile, format::kControlFile); !renamed) return renamed.error();
-  return map;
+  AttachedPage made;
+  made.soundness = PageSoundness::kSound;
+  made.map = std::move(*map);
+  made.file = std::move(*fd);
+  return made;
 }
 
 void retire_page(env::Env& env, Mapping& map) {

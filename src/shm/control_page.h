@@ -23,16 +23,18 @@ enum class PageSoundness : std::uint8_t { kSound, kAbsent, kUnsound };
 
 struct AttachedPage {
   PageSoundness soundness = PageSoundness::kAbsent;
-  Mapping map;                          // mapped also when unsound, if it has a page's size
+  Mapping map;                          // mapped also when unsound, if it has a page's size at least
+  env::Fd file;                         // with the map
   std::uint64_t newest_creation_s = 0;  // of an unsound page, as far as it can be believed
 };
 
-// Maps <directory>/control.v1 for writing and judges it. Errors: kDenied (a symlink, or not ours).
+// Maps <directory>/control.v1 for writing and judges it. Errors: kDenied (a symlink, not ours, another
+// file's second name, or open to others' writing).
 Result<AttachedPage> attach_page(env::Env& env, int directory, const std::string& boot_id);
 
 // Makes a new page with its generation word at (creation time, 0) and renames it into place.
-Result<Mapping> make_page(env::Env& env, int directory, mode_t mode, std::optional<gid_t> group,
-                          const std::string& boot_id, std::uint64_t created_wall_s);
+Result<AttachedPage> make_page(env::Env& env, int directory, mode_t mode, std::optional<gid_t> group,
+                               const std::string& boot_id, std::uint64_t created_wall_s);
 
 // Tells every reader of the page to look for another one.
 void retire_page(env::Env& env, Mapping& map);

@@ -71,6 +71,13 @@ void Mapping::shrink(std::size_t bytes) noexcept {
   if (region_) region_->region.shrink_by(region_->region.get_size() - bytes);
 }
 
+bool Mapping::leave_file() noexcept {
+  if (!region_) return false;
+  constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+  void* const base = region_->region.get_address();
+  return ::mmap(base, region_->region.get_size(), PROT_READ | PROT_WRITE, kFlags, -1, 0) != MAP_FAILED;
+}
+
 void Mapping::reset() noexcept { region_.reset(); }
 
 }  // namespace shmconf::shm

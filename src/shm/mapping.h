@@ -31,6 +31,8 @@ class Mapping {
   void make_read_only() noexcept;
   // Keeps the first bytes, which must be mapped.
   void shrink(std::size_t bytes) noexcept;
+  // Exchanges the file for zeroed private memory, in the same place. False: no memory for that.
+  bool leave_file() noexcept;
   void reset() noexcept;
 
  private:

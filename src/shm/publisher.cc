@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -67,11 +68,16 @@ struct Publisher::State {
   Result<SnapshotView> open(std::uint64_t generation) {
     const Error unsound{ErrorCode::kAbsent, "the published snapshot is not sound"};
     forget();
-    auto fd = env->open_at(directory(), generation_name(generation), O_RDONLY | O_NONBLOCK);
-    if (!fd) return fd.error();
+    const std::string name = generation_name(generation);
+    auto fd = env->open_at(directory(), name, O_RDONLY | O_NONBLOCK);
+    if (!fd) {
+      const auto there = env->info_at(directory(), name);
+      return there && !S_ISREG(there->mode) ? unsound : fd.error();
+    }
     auto info = env->info(fd->get());
     if (!info) return info.error();
-    if (!S_ISREG(info->mode) || info->size_bytes < format::kSnapshotHeaderBytes) return unsound;
+    const bool fits = info->size_bytes >= format::kSnapshotHeaderBytes && info->size_bytes <= format::kMaxSnapshotBytes;
+    if (!S_ISREG(info->mode) || info->owner != ::geteuid() || !fits) return unsound;
     auto opened = Mapping::map(*env, fd->get(), info->size_bytes, Access::kReadOnly);
     if (!opened) return opened.error();
     auto checked = SnapshotView::open(std::as_const(*opened).bytes());

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <utility>
 
 #include "shm/control_page.h"
@@ -44,18 +45,38 @@ Result<void> check_ours(const FileInfo& info, const std::string& path) {
   return {};
 }
 
+// Of what was to be a directory of ours, and could not be opened as one.
+Error no_directory(const Result<FileInfo>& there, const std::string& path, const Error& why) {
+  if (!there || S_ISDIR(there->mode)) return why;
+  return denied("'" + path + "' is " + (S_ISLNK(there->mode) ? "a symlink" : "no directory") +
+                ": remove it, or name another place with --dir");
+}
+
+// Of what was to be a file of ours, and could not be opened.
+Error not_to_open(Env& env, int directory, const std::string& name, const std::string& path, const Error& why) {
+  const auto there = env.info_at(directory, name);
+  if (there && S_ISLNK(there->mode)) return denied("'" + path + "' is a symlink: remove it");
+  if (there && !S_ISREG(there->mode)) return denied("'" + path + "' is not a regular file: remove it");
+  if (there && there->owner != ::geteuid()) return check_ours(*there, path).error();
+  return Error{why.code, "'" + path + "': " + why.text};
+}
+
+// A file of ours that is written in place. Another user may have made another name of any file of ours
+// where he may write; that file must not be written to.
+Result<void> check_written_file(const FileInfo& info, const std::string& path) {
+  if (!S_ISREG(info.mode)) return denied("'" + path + "' is not a regular file: remove it");
+  if (auto ours = check_ours(info, path); !ours) return ours;
+  if (info.links > 1) return denied("'" + path + "' is another file's second name, a hard link: remove it");
+  return {};
+}
+
 Result<Fd> open_service_directory(Env& env, int root, const Place& place) {
   const std::string path = place.root + "/" + place.name;
   const auto made = env.make_directory_at(root, place.name, directory_mode(place));
   auto directory = env.open_directory_at(root, place.name);
   if (!directory) {
     if (directory.error().code == ErrorCode::kAbsent && !made) return made.error();
-    const auto there = env.info_at(root, place.name);
-    if (there && !S_ISDIR(there->mode)) {
-      return denied("'" + path + "' is " + (S_ISLNK(there->mode) ? "a symlink" : "no directory") +
-                    ": remove it, or name another place with --dir");
-    }
-    return directory.error();
+    return no_directory(env.info_at(root, place.name), path, directory.error());
   }
   auto info = env.info(directory->get());
   if (!info) return info.error();
@@ -67,15 +88,14 @@ Result<Fd> open_service_directory(Env& env, int root, const Place& place) {
   return directory;
 }
 
-Result<Fd> open_lock_file(Env& env, int root, const Place& place) {
+Result<Fd> open_lock_file_at(Env& env, int root, const Place& place) {
   const std::string name = lock_file_name(place);
-  auto file = env.open_at(root, name, O_RDWR | O_CREAT, 0600);
-  if (!file) return file.error();
+  const std::string path = place.root + "/" + name;
+  auto file = env.open_at(root, name, O_RDWR | O_CREAT | O_NONBLOCK, 0600);
+  if (!file) return not_to_open(env, root, name, path, file.error());
   auto info = env.info(file->get());
   if (!info) return info.error();
-  const std::string path = place.root + "/" + name;
-  if (!S_ISREG(info->mode)) return denied("'" + path + "' is not a regular file: remove it");
-  if (auto ours = check_ours(*info, path); !ours) return ours.error();
+  if (auto ours = check_written_file(*info, path); !ours) return ours.error();
   return file;
 }
 
@@ -108,19 +128,24 @@ Result<env::Fd> open_root(env::Env& env, const Place& place) {
   auto root = env.open_directory(place.root);
   if (!root) {
     if (root.error().code == ErrorCode::kAbsent && !made) return made.error();
-    return root.error();
+    return no_directory(env.info_at(AT_FDCWD, place.root), place.root, root.error());
   }
   auto info = env.info(root->get());
   if (!info) return info.error();
-  if (place.root_is_default && info->owner != ::geteuid()) {
-    return denied("'" + place.root + "' belongs to uid " + std::to_string(info->owner) + ", not to you (uid " +
-                  std::to_string(::geteuid()) + "): remove it, or name another place with --dir");
+  if (place.root_is_default) {
+    if (auto ours = check_ours(*info, place.root); !ours) return ours.error();
   }
   if (made) {
     const auto given = give_to_group(env, root->get(), place.group, directory_mode(place));
     if (!given) return given.error();
   }
   return root;
+}
+
+Result<env::Fd> open_lock_file(env::Env& env, const Place& place) {
+  auto root = open_root(env, place);
+  if (!root) return root;
+  return open_lock_file_at(env, root->get(), place);
 }
 
 struct ByteLock::Hold {
@@ -142,10 +167,22 @@ struct Segment::State {
   FileInfo lock_info;
   Fd directory;
   Mapping page_map;
+  Fd page_file;
   FileInfo page_info;
+  std::uint64_t created_s = 0;  // of the page
   std::array<std::weak_ptr<ByteLock::Hold>, format::kRoleCount + 1> held_for_life;
 
-  [[nodiscard]] format::ControlPage& page() {
+  // To touch a page whose file somebody has made shorter would be SIGBUS. It is left, for a stand-in that
+  // is retired, so that renew_if_replaced() replaces it. (Between this look and the touch there is a
+  // moment that nothing guards. A process that dies of it is started again.)
+  [[nodiscard]] format::ControlPage& page() noexcept {
+    const auto info = env->info(page_file.get());
+    if (info && info->size_bytes < format::kControlPageBytes && page_map.leave_file()) {
+      auto* stand_in = new (page_map.bytes().data()) format::ControlPage();
+      stand_in->created_wall_s = created_s;
+      stand_in->generation.store(format::kRetired, std::memory_order_relaxed);
+      page_file = Fd();
+    }
     return *reinterpret_cast<format::ControlPage*>(page_map.bytes().data());
   }
 
@@ -181,7 +218,7 @@ struct Segment::State {
     auto opened_root = open_root(*env, place);
     if (!opened_root) return opened_root.error();
     root = std::move(*opened_root);
-    auto opened_lock = open_lock_file(*env, root.get(), place);
+    auto opened_lock = open_lock_file_at(*env, root.get(), place);
     if (!opened_lock) return opened_lock.error();
     const auto lock_opened = env->info(opened_lock->get());
     if (!lock_opened) return lock_opened.error();
@@ -245,11 +282,10 @@ struct Segment::State {
     if (!publishing) return publishing.error();
     auto boot = env->boot_id();
     if (!boot) return boot.error();
+    const std::string path = place.root + "/" + place.name + "/" + format::kControlFile;
     auto existing = attach_page(*env, directory.get(), *boot);
-    if (!existing) return existing.error();
-    if (existing->soundness == PageSoundness::kSound) {
-      page_map = std::move(existing->map);
-    } else {
+    if (!existing) return not_to_open(*env, directory.get(), format::kControlFile, path, existing.error());
+    if (existing->soundness != PageSoundness::kSound) {
       if (existing->map.mapped()) {
         newer_than_s = std::max(newer_than_s, existing->newest_creation_s);
         retire_page(*env, existing->map);
@@ -257,9 +293,12 @@ struct Segment::State {
       auto created = next_creation_time(*env, lock_file->get(), newer_than_s);
       if (!created) return created.error();
       auto made = make_page(*env, directory.get(), file_mode(place), place.group, *boot, *created);
-      if (!made) return made.error();
-      page_map = std::move(*made);
+      if (!made) return Error{made.error().code, "'" + path + "': " + made.error().text};
+      existing = std::move(made);
     }
+    page_map = std::move(existing->map);
+    page_file = std::move(existing->file);
+    created_s = reinterpret_cast<const format::ControlPage*>(page_map.bytes().data())->created_wall_s;
     auto info = env->info_at(directory.get(), format::kControlFile);
     if (!info) return info.error();
     page_info = *info;

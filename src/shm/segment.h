@@ -32,6 +32,9 @@ struct Place {
 // kAbsent, kDenied when it is the default one and another user's, kNoSpace, kSystem.
 Result<env::Fd> open_root(env::Env& env, const Place& place);
 
+// Opens the lock file of place, which is made where it is missing. Errors: as Segment::attach().
+Result<env::Fd> open_lock_file(env::Env& env, const Place& place);
+
 // A held lock; released when destroyed. It may outlive its Segment.
 class ByteLock {
  public:
@@ -51,8 +54,8 @@ class Segment {
  public:
   // Opens the place, making root (if it is the default one), directory, lock file and control page
   // where they are missing. A page that is unsound or of another boot is retired and replaced; a
-  // sound one is kept, with its readers, who are woken. Errors: kDenied for wrong owners, modes or
-  // symlinks; kNoSpace; kTimeout when the publish lock stays taken; kSystem.
+  // sound one is kept, with its readers, who are woken. Errors: kDenied for wrong owners, modes,
+  // symlinks or hard links, naming the path and what to do; kNoSpace; kTimeout when the publish lock stays taken; kSystem.
   static Result<Segment> attach(env::Env& env, Place place);
 
   Segment(Segment&&) noexcept;
@@ -60,6 +63,7 @@ class Segment {
   ~Segment();
 
   [[nodiscard]] const Place& place() const noexcept;
+  // The page; or a retired one in its place, once somebody has cut its file short. One system call.
   [[nodiscard]] format::ControlPage& page() const noexcept;
   [[nodiscard]] format::RoleState& role(format::Role role) const noexcept;
   // Descriptor of <root>/<name>/; lives as long as the segment.
@@ -72,7 +76,7 @@ class Segment {
   [[nodiscard]] Result<ByteLock> lock(format::LockByte byte, std::chrono::milliseconds timeout);
 
   // Looks whether the paths still lead to this page and lock file, and the page is not retired. If not
-  // (something was removed or replaced under us): retires an orphaned page, so that its readers look
+  // (something was removed, replaced or cut short under us): retires an orphaned page, so that its readers look
   // again, and attaches anew, with the locks that are held for life. True: the page was renewed, and
   // must be published to again. Error kDenied, then and at every later call until that process ends:
   // another one took such a lock meanwhile; end, and leave the segment to it.

@@ -1,6 +1,5 @@
 #include "supervisor/holder.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,18 +14,12 @@ namespace {
 constexpr std::uint64_t kOffset = 8;
 using Line = std::array<char, 56>;
 
-Result<env::Fd> open_lock_file(env::Env& env, const shm::Place& place) {
-  auto root = env.open_directory(place.root);
-  if (!root) return root.error();
-  return env.open_at(root->get(), "." + place.name + ".lock", O_RDWR);
-}
-
 bool printable(char character) { return character >= ' ' && character < 0x7f; }
 
 }  // namespace
 
 void name_holder(env::Env& env, const shm::Place& place, std::string_view command) {
-  auto file = open_lock_file(env, place);
+  auto file = shm::open_lock_file(env, place);
   if (!file) return;
   const std::string text = std::string(command) + ", pid " + std::to_string(::getpid());
   Line line{};
@@ -36,7 +29,7 @@ void name_holder(env::Env& env, const shm::Place& place, std::string_view comman
 
 std::string holder(env::Env& env, const shm::Place& place) {
   constexpr const char* kUnnamed = "an unnamed process";
-  auto file = open_lock_file(env, place);
+  auto file = shm::open_lock_file(env, place);
   if (!file) return kUnnamed;
   Line line{};
   if (!env.read_at(file->get(), kOffset, std::as_writable_bytes(std::span(line)))) return kUnnamed;

@@ -54,15 +54,18 @@ Result<void> Users::take_file() {
   auto root = shm::open_root(*env_, place_);
   if (!root) return root.error();
   const std::string name = file_name(place_);
+  const Error not_ours{ErrorCode::kDenied, "'" + place_.root + "/" + name + "' is not a regular file of yours (uid " +
+                                               std::to_string(::geteuid()) +
+                                               "): remove it, or name another place with --dir"};
   auto file = env_->open_at(root->get(), name, O_RDONLY | O_CREAT | O_NONBLOCK, 0600);
-  if (!file) return file.error();
+  if (!file) {
+    const auto there = env_->info_at(root->get(), name);
+    const bool foreign = file.error().code == ErrorCode::kDenied || (there && !S_ISREG(there->mode));
+    return foreign ? not_ours : file.error();
+  }
   const auto info = env_->info(file->get());
   if (!info) return info.error();
-  if (!S_ISREG(info->mode) || info->owner != ::geteuid()) {
-    return Error{ErrorCode::kDenied, "'" + place_.root + "/" + name + "' is not a regular file of yours (uid " +
-                                         std::to_string(::geteuid()) +
-                                         "): remove it, or name another place with --dir"};
-  }
+  if (!S_ISREG(info->mode) || info->owner != ::geteuid()) return not_ours;
   files_.push_back(std::move(*file));
   return {};
 }
