@@ -86,7 +86,7 @@ TEST_F(Locate, WhateverBytesANameOrAPathHolds) {
   for (const std::string& name :
        {std::string(".."), std::string("."), std::string("../web"), std::string("web/.."), std::string("/web"), "web" + nul,
         nul, std::string("web\n"), std::string("web\x1b[2J"), std::string(".web"), std::string("-web"),
-        std::string(65, 'a'), std::string(4'000, 'a'), std::string("w\xc3\xa9b"), std::string("web ")}) {
+        std::string(65, 'a'), std::string(4'000, 'a'), std::string("w\xc3\xa9" "b"), std::string("web ")}) {
     const auto located = locate(name, {.directory = "/run/mine"});
     ASSERT_FALSE(located) << name;
     EXPECT_EQ(located.error().code, ErrorCode::kInvalid);

@@ -144,6 +144,23 @@ TEST_F(SegmentTest, RemovesTheFilesOfItsOwnVersionOnly) {
   EXPECT_TRUE(has("control.v2") && has("snapshot.v2.1"));
 }
 
+// To touch such a page would be SIGBUS.
+TEST_F(SegmentTest, APageThatIsCutShortIsReplaced) {
+  for (const std::uintmax_t size : {0, 100}) {
+    Segment segment = attach();
+    const std::uint64_t before = segment.page().generation.load();
+    fs::resize_file(directory_ / "web/control.v1", size);
+    EXPECT_EQ(segment.page().generation.load(), format::kRetired);
+    EXPECT_EQ(segment.page().created_wall_s, before >> 32);
+    segment.role(format::Role::kWatch).alive_ns.store(1);  // whoever stamps meanwhile goes on
+    segment.wake();
+    ASSERT_TRUE(segment.renew_if_replaced().value());
+    EXPECT_GT(segment.page().generation.load(), before);
+    EXPECT_NE(segment.page().generation.load(), format::kRetired);
+    EXPECT_EQ(fs::file_size(directory_ / "web/control.v1"), format::kControlPageBytes);
+  }
+}
+
 unsigned mode_of(const std::string& path) {
   struct stat info{};
   EXPECT_EQ(::stat(path.c_str(), &info), 0) << path;
