@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "consul/address.h"
@@ -16,6 +17,12 @@ namespace {
 
 namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
+
+// Whether words that somebody else wrote hold a secret, or as much of it as they were cut short to.
+bool hold(std::string_view words, std::string_view secret) {
+  constexpr std::size_t kTelling = 8;
+  return !secret.empty() && words.find(secret.substr(0, kTelling)) != std::string_view::npos;
+}
 
 }  // namespace
 
@@ -31,6 +38,12 @@ struct Client::State {
   static asio::awaitable<Result<Answer>> run(std::shared_ptr<State> state, Query query);
 
   [[nodiscard]] std::string request(const Query& query, const std::string& token) const;
+  // What a server or a proxy says goes into the log and the status, and some say what they were sent.
+  void conceal(std::string& words, const std::string& token) const {
+    for (const std::string& secret : {token, settings.http_auth, encode_base64(settings.http_auth)}) {
+      if (hold(words, secret)) words = "(its words hold a secret that it was sent, and are not shown)";
+    }
+  }
   std::chrono::milliseconds answer_limit(const Query& query) const;
   // Writes the request and reads the answer; what was read so far stays in parser.
   asio::awaitable<Result<void>> exchange(std::shared_ptr<Connection> on, const std::string& text,
@@ -122,7 +135,10 @@ asio::awaitable<Result<Answer>> Client::State::run(std::shared_ptr<State> state,
     if (exchanged) {
       if (!parser.reusable()) drop();
       auto answer = parser.take();
-      if (answer) answer->with_token = !token->empty();
+      if (answer) {
+        answer->with_token = !token->empty();
+        state->conceal(answer->error_body, *token);
+      }
       co_return answer;
     }
     const bool idle_close = !state->fresh && connection->lost() && !parser.got_some();

@@ -163,6 +163,25 @@ TEST(Client, KeepsConsulsWordsOfARefusal) {
   EXPECT_EQ(answer->error_body.size(), 200u);
 }
 
+// A proxy that repeats the request in its answer must not bring a secret into the log.
+TEST(Client, WordsThatRepeatASecretAreNotShown) {
+  const std::string token = "0f3b9a54-7c1e-4d0c-9a11-5c8e7b2d6f10";
+  const std::string padding(180, 'x');
+  const std::vector<std::string> told = {"bad header X-Consul-Token: " + token,
+                                         "Authorization: Basic " + encode_base64("user:password"),
+                                         "no such user:password", padding + " " + token};
+  for (const std::string& words : told) {
+    Fixture f({once("HTTP/1.1 500 Internal Server Error\r\nContent-Length: " + std::to_string(words.size()) +
+                    "\r\n\r\n" + words)});
+    f.settings.token = token;
+    f.settings.http_auth = "user:password";
+    const auto answer = f.ask();
+    ASSERT_TRUE(answer) << answer.error().text;
+    EXPECT_EQ(answer->status, 500U);
+    EXPECT_EQ(answer->error_body, "(its words hold a secret that it was sent, and are not shown)") << words;
+  }
+}
+
 TEST(Client, ReadsOnlyTheIndexWhenAsked) {
   Fixture f({always(chunked_answer({R"(["config/web/a",)", R"("config/web/b"])"}, 12))});
   Query query = prefix_query();
