@@ -168,12 +168,10 @@ std::uint64_t Attachment::word_now() const noexcept {
 void Attachment::settle(std::uint64_t word_now) noexcept {
   taken_word_ = word_now;
   // A private page is looked at by every read.
-  seen = !is_private() && leaving_.empty() && !is_fresh_ && tries_for_next_ == 0 ? word_now : kUnseen;
+  seen = !is_private() && leaving_.empty() && tries_for_next_ == 0 ? word_now : kUnseen;
 }
 
 void Attachment::tidy(std::size_t bytes) {
-  if (is_fresh_) mapping_->region().keep_out_of_dumps();
-  is_fresh_ = false;
   if (!leaving_.empty()) {
     leaving_.shrink(bytes);
   } else if (tries_for_next_ > 0) {
@@ -205,7 +203,6 @@ void Attachment::take(std::shared_ptr<const Mapping> mapping) noexcept {
   view = mapping->view();
   mapping_.swap(mapping);
   ++views;
-  is_fresh_ = true;
   reads_before_tidying_ = kReadsBeforeTidying;
   tries_for_next_ = kReadsForNext;
   const Mapping::Catch caught(leaving_);

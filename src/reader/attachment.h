@@ -69,11 +69,9 @@ class Attachment : public Cursor {
   std::atomic<std::uint64_t> no_word_;     // what `word` is without a page, and with a private one
 
   // What the first read of a generation leaves to the next ones: the map that was left and that
-  // nobody else holds, to be given back in slices; the new map, to be kept out of core files; and the
-  // next one, to be mapped ahead. As long as there is some of it, `seen` stays behind, so that reads
-  // come by.
+  // nobody else holds, to be given back in slices; and the next one, to be mapped ahead. As long as
+  // there is some of it, `seen` stays behind, so that reads come by.
   Region leaving_;
-  bool is_fresh_ = false;
   int reads_before_tidying_ = 0;
   int tries_for_next_ = 0;              // to have the next snapshot mapped ahead; 0: done
   Page::Draft next_;                    // on its way there

@@ -60,6 +60,7 @@ Result<std::shared_ptr<const Mapping>> map_snapshot(int fd, std::uint64_t size_b
   }
   auto region = Region::map_file(fd, static_cast<std::size_t>(size_bytes), path);
   if (!region) return region.error();
+  region->keep_out_of_dumps();
   auto view = SnapshotView::open(region->bytes());
   if (!view) return Error{view.error().code, "'" + path + "': " + view.error().text};
   return std::make_shared<const Mapping>(std::move(*region), *view);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 
+#include "harness/core_files.h"
 #include "reader/backup_file.h"
 #include "shmconf/reader.h"
 #include "unit/reader/plain_segment.h"
@@ -52,6 +53,12 @@ TEST_F(BackupTest, IsReadIntoMemory) {
   EXPECT_EQ(status.verdict, Verdict::kDead);
   const Reader copy = reader;
   EXPECT_EQ(copy.get("k"), "1");
+}
+
+TEST_F(BackupTest, IsKeptOutOfCoreFiles) {
+  write_file(file, bytes("1"));
+  const Reader reader = Reader::open_backup(file).value();
+  EXPECT_TRUE(testing::kept_out_of_dumps(reader.get("k")->data()));
 }
 
 TEST_F(BackupTest, ThatIsCutShortAnywhereIsRefused) {

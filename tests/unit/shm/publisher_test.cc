@@ -9,6 +9,7 @@
 
 #include "fakes/faulty_env.h"
 #include "fakes/stamped_content.h"
+#include "harness/core_files.h"
 #include "harness/temp_directory.h"
 
 namespace shmconf::shm {
@@ -61,6 +62,18 @@ TEST_F(PublisherTest, ANewGenerationIsVisibleToAnother) {
   EXPECT_EQ(one_stamp(*heartbeat.current(), kKeys), 1u);
   EXPECT_EQ(put(heartbeat, 2), Outcome::kPublished);
   EXPECT_EQ(one_stamp(*watch.current(), kKeys), 2u);
+}
+
+TEST_F(PublisherTest, SnapshotsAreKeptOutOfCoreFiles) {
+  Segment segment = attach();
+  Publisher watch = publisher(segment);
+  Publisher heartbeat = publisher(segment, Role::kHeartbeat);
+  for (std::uint64_t stamp = 1; stamp <= 3; ++stamp) {
+    ASSERT_EQ(put(watch, stamp), Outcome::kPublished);
+    EXPECT_TRUE(shmconf::testing::kept_out_of_dumps(watch.current()->bytes().data()));
+    EXPECT_TRUE(shmconf::testing::kept_out_of_dumps(heartbeat.current()->bytes().data()));
+    watch.prepare_next();
+  }
 }
 
 TEST_F(PublisherTest, TheSameContentMovesOnlyTheSyncCount) {
