@@ -25,6 +25,7 @@
 #include "dev/development.h"
 #include "env/env.h"
 #include "env/process.h"
+#include "hardening/core_dumps.h"
 #include "heartbeat/heartbeat.h"
 #include "settings/handover.h"
 #include "settings/places.h"
@@ -37,12 +38,16 @@
 namespace {
 
 using shmconf::cli::Command;
+using shmconf::hardening::CoreDumps;
 
 // Loads the sidecar's settings; what is wrong with them goes to stderr, a line each.
 std::optional<shmconf::settings::Settings> load(const char* process, const shmconf::settings::Flags& flags) {
   using namespace shmconf::settings;
+  // From the first secret on, since only then is it known whether that is wanted.
+  const CoreDumps before = shmconf::hardening::set_core_dumps(CoreDumps::kForbidden);
   auto loaded = load_settings(flags, process_environment(), Scope::kSidecar);
   if (auto* settings = std::get_if<Settings>(&loaded)) {
+    if (!settings->hardening) shmconf::hardening::set_core_dumps(before);
     shmconf::supervisor::start_log(process, settings->log.level);
     return std::move(*settings);
   }
@@ -117,11 +122,13 @@ int run_process(const std::string& command, const shmconf::cli::ProcessOptions& 
   std::optional<shmconf::settings::Settings> settings;
   if (options.settings_fd) {
     how.reload = handed_settings(*options.settings_fd);
+    const CoreDumps before = shmconf::hardening::set_core_dumps(CoreDumps::kForbidden);
     auto handed = how.reload();
     if (auto* problems = std::get_if<std::vector<shmconf::settings::Problem>>(&handed)) {
       return shmconf::cli::fail(command, shmconf::settings::to_error(*problems));
     }
     settings = std::move(std::get<shmconf::settings::Settings>(handed));
+    if (!settings->hardening) shmconf::hardening::set_core_dumps(before);
     shmconf::supervisor::start_log(process, settings->log.level);
   } else {
     settings = load(process.c_str(), options.flags);

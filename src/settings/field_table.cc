@@ -58,6 +58,9 @@ const std::array kFields = {
           .flag = "--require-configuration",
           .about = "end with 3 when startup_timeout finds no configuration, instead of trying on",
           .slot = SwitchSlot{SHMCONF_AT(bool, require_configuration)}},
+    Field{.path = "/hardening", .variable = "SHMCONF_HARDENING", .flag = "--hardening", .value_name = "BOOL",
+          .about = "give up rights and system calls, and make no core dumps; default true",
+          .slot = SwitchSlot{SHMCONF_AT(bool, hardening)}},
 
     Field{.path = "/development",
           .about = "Consul is a development endpoint: readers are told so, and no backup is written",

@@ -62,7 +62,7 @@ struct Field {
   std::string_view variable = {};         // of shmconf; empty: none
   std::string_view consul_variable = {};  // of Consul's own tools; empty: none
   std::string_view flag = {};             // with its two dashes; empty: none
-  std::string_view value_name = {};       // of the flag's value in --help; empty for a switch
+  std::string_view value_name = {};       // of the flag's value in --help; empty: it takes none
   std::string_view about = {};            // one line
   Slot slot = SourceListSlot{};
   bool for_readers = false;  // get, list, status and wait need it too

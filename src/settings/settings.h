@@ -66,6 +66,7 @@ struct Settings {
   std::chrono::milliseconds heartbeat_interval{15 * 60'000};
   std::chrono::milliseconds startup_timeout{5'000};  // of exec: Consul first, then the backup
   bool require_configuration = false;  // of run: end with 3 when startup_timeout finds none, or try on
+  bool hardening = true;  // watch and heartbeat give up rights and system calls; no core dumps
   bool development = false;  // Consul is the endpoint of `shmconf dev`: readers are told, no backup is written
   Consul consul;
   Log log;

@@ -183,7 +183,7 @@ std::vector<std::string> to_arguments(const Flags& flags) {
   if (!flags.config_file.empty()) arguments.push_back("--config=" + flags.config_file);
   for (const auto& [flag, value] : flags.values) {
     const Field* field = field_by_flag(flag);
-    const bool is_switch = field != nullptr && std::holds_alternative<SwitchSlot>(field->slot);
+    const bool is_switch = field != nullptr && field->value_name.empty();
     arguments.push_back(is_switch ? flag : flag + "=" + value);
   }
   return arguments;

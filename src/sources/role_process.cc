@@ -20,6 +20,7 @@
 #include "place/place.h"
 #include "settings/places.h"
 #include "settings/sources_hash.h"
+#include "sources/confinement.h"
 #include "sources/overlay.h"
 #include "sources/restore.h"
 #include "sources/wakeup.h"
@@ -212,6 +213,7 @@ Result<void> run_role(const RoleKind& kind, const Settings& settings, const Proc
   }
   auto place = place::place_of(settings);
   if (!place) return std::move(place).error();
+  confine(settings, *place);
   auto target = PublishTarget::attach(env::Env::posix(), std::move(*place), kind.role);
   if (!target) return std::move(target).error();
   env::keep_heap_small_and_warm();

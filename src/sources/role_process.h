@@ -33,8 +33,8 @@ struct RoleKind {
   std::unique_ptr<Activity> (*make)(const Surroundings&, const settings::Settings&) = nullptr;
 };
 
-// Runs until SIGTERM or SIGINT, and ends within a second of it. Takes over the process: call it from
-// main, once, with one thread. SIGHUP rereads the settings: bad ones, and another name, directory or
+// Runs until SIGTERM or SIGINT, and ends within a second of it. Takes over the process, and confines it
+// (confinement.h): call it from main, once, with one thread. SIGHUP rereads the settings: bad ones, and another name, directory or
 // group, are logged and change nothing. Log lines go to spdlog's default logger. Errors: kDenied when
 // the place is not permitted, or another process of the role runs there; as Segment::attach().
 Result<void> run_role(const RoleKind& kind, const settings::Settings& settings, const ProcessOptions& options);

@@ -281,7 +281,7 @@ TEST_F(ExecTest, NoDescriptorLeaksIntoTheCommandOrTheSidecar) {
     return process;
   };
   const std::string direct = listed(command).stdout_text();
-  auto process = listed(exec(command));
+  auto process = listed(exec(command, open_to_this_user()));
   EXPECT_NE(direct.find("9\n"), std::string::npos) << direct;
   EXPECT_EQ(process.stdout_text(), direct);
   for (const char* name : {"watch", "heartbeat"}) {

@@ -109,7 +109,7 @@ class LaunchTest : public SidecarTest {
 // --- one sidecar ---
 
 TEST_F(LaunchTest, TheFirstStartsASidecarAndReads) {
-  const auto reader = launched();
+  const auto reader = launched(open_to_this_user());
   ASSERT_TRUE(reader) << reader.error().text;
   EXPECT_EQ(reader->get("k"), "v");
   EXPECT_EQ(reader->status().verdict, Verdict::kLive);
@@ -457,7 +457,7 @@ TEST_F(LaunchTest, AServiceThatReapsEveryChild) {
 }
 
 TEST_F(LaunchTest, TheServicesDescriptorsAreItsOwn) {
-  auto process = spawn(client("socket"));
+  auto process = spawn(client("socket", open_to_this_user()));
   ASSERT_TRUE(says(process, "ok v")) << process.stdout_text();
   const std::string socket = "socket:[" + std::to_string(number_behind(process, "socket ")) + "]";
   const auto has_it = [&](pid_t pid) {

@@ -35,6 +35,8 @@ class SidecarTest : public ::testing::Test {
   [[nodiscard]] Words sidecar(const std::string& command, const Words& flags = {}) const;
   // The same as exec of a command.
   [[nodiscard]] Words exec(const Words& command, const Words& flags = {}) const;
+  // Flags with which this user may look into the sidecar's processes under /proc; root always may.
+  static Words open_to_this_user();
   // A process; fails the test when it cannot be started.
   static harness::Process spawn(const harness::Command& command);
   static harness::Process spawn(const Words& argv) { return spawn(with(argv)); }

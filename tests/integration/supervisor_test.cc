@@ -185,9 +185,9 @@ TEST_F(RunTest, SighupCannotMoveTheConfiguration) {
 
 TEST_F(RunTest, ASecretReachesTheChildrenByNoEnvironmentAndNoCommandLine) {
   put("k", "v");
-  auto run = spawn(with(sidecar("run"), {{"CONSUL_HTTP_TOKEN", "secret-token"},
-                                         {"CONSUL_HTTP_AUTH", "user:secret-password"},
-                                         {"SHMCONF_LOG_LEVEL", "debug"}}));
+  auto run = spawn(with(sidecar("run", open_to_this_user()), {{"CONSUL_HTTP_TOKEN", "secret-token"},
+                                                              {"CONSUL_HTTP_AUTH", "user:secret-password"},
+                                                              {"SHMCONF_LOG_LEVEL", "debug"}}));
   ASSERT_TRUE(eventually([&] { return child(run.pid(), "watch") && child(run.pid(), "heartbeat"); }));
   for (const char* name : {"watch", "heartbeat"}) {
     const pid_t pid = child_other_than(run.pid(), name, 0);

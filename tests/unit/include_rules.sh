@@ -12,12 +12,13 @@ readonly kRules="
 format: $kFormat
 reader: shmconf
 env: shmconf/result
+hardening: shmconf/result env seccomp sys/capability
 shm: $kFormat env boost
 consul: shmconf/result env settings boost openssl simdjson
 settings: shmconf/format shmconf/result env nlohmann
 backup: $kFormat env
 place: shmconf/result env settings shm
-sources: $kFormat env settings place consul shm backup boost nlohmann spdlog
+sources: $kFormat env settings place hardening consul shm backup boost nlohmann spdlog
 watch: shmconf/result settings consul sources boost spdlog
 heartbeat: $kFormat env settings consul sources boost spdlog
 supervisor: $kFormat env settings place shm spdlog
@@ -45,14 +46,14 @@ for folder in src/*/; do
   grep -q "^$module: " <<<"$kRules" || complain "src/$module: has no rule here; give it one, and the README its line"
   while IFS=: read -r file line path; do
     [[ $path == "$module"/* ]] || allowed "$module" "$path" || complain "$file:$line: $module must not include $path"
-  done < <(grep -rnoE '#include (["][a-zA-Z_]+/[^"]+"|<(boost|nlohmann|spdlog|openssl|CLI|simdjson)[/.][^>]+>)' "$folder" |
+  done < <(grep -rnoE '#include (["][a-zA-Z_]+/[^"]+"|<(boost|nlohmann|spdlog|openssl|CLI|simdjson|seccomp|sys/capability)[/.][^>]+>)' "$folder" |
     sed -E 's/#include ["<]([^">]+)[">]/\1/')
 done
 
 # The public headers and the reader: the standard library, POSIX and each other.
 while IFS=: read -r file line path; do
   complain "$file:$line: the reader must not include $path"
-done < <(grep -rnoE '#include <(boost|nlohmann|spdlog|openssl|CLI|simdjson|xxh)[^>]*>' include src/reader src/format |
+done < <(grep -rnoE '#include <(boost|nlohmann|spdlog|openssl|CLI|simdjson|seccomp|sys/capability|xxh)[^>]*>' include src/reader src/format |
   sed -E 's/#include <([^>]+)>/\1/')
 
 ((failed == 0)) && echo 'every module includes what it may'

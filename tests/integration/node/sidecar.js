@@ -60,15 +60,14 @@ function kill(pid) {
   }
 }
 
-/** The command lines of launched supervisors whose environment names this root, by their pids. */
+/** The command lines of launched supervisors that keep a segment in this root, by their pids. */
 function supervisors(root) {
   const found = new Map();
   for (const pid of fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number)) {
     try {
       const words = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-      const variables = fs.readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
       const [state] = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1);
-      const isLaunched = words[0] === 'shmconf' && words[1] === 'launch' && variables.includes(`SHMCONF_DIR=${root}`);
+      const isLaunched = words[0] === 'shmconf' && words[1] === 'launch' && words.includes(`--report=${root}`);
       if (isLaunched && state !== 'Z') found.set(pid, words);
     } catch {
       continue; // it has ended

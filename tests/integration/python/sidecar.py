@@ -61,13 +61,11 @@ def supervisors(root):
         try:
             with open(f"/proc/{entry}/cmdline", "rb") as file:
                 words = file.read().split(b"\0")
-            with open(f"/proc/{entry}/environ", "rb") as file:
-                variables = file.read().split(b"\0")
             with open(f"/proc/{entry}/stat") as file:
                 state = file.read().rsplit(")", 1)[1].split()[0]
         except OSError:
             continue
-        in_root = b"SHMCONF_DIR=" + os.fsencode(root) in variables
+        in_root = b"--report=" + os.fsencode(root) in words
         if words[:2] == [b"shmconf", b"launch"] and in_root and state != "Z":
             found.append(int(entry))
     return found

@@ -201,7 +201,7 @@ TEST(Loader, PathsThatOtherProcessesGetBecomeAbsolute) {
 // A value that the field takes and that is not its default.
 std::string sample(const Field& field, const std::string& file) {
   if (std::holds_alternative<SwitchSlot>(field.slot)) {
-    return field.path == "/consul/tls/verify" ? "false" : "true";
+    return field.path == "/consul/tls/verify" || field.path == "/hardening" ? "false" : "true";
   }
   if (std::holds_alternative<DurationSlot>(field.slot)) return "7s";
   if (std::holds_alternative<SizeSlot>(field.slot)) return "12345";
@@ -290,8 +290,9 @@ TEST(Loader, SecretsAreNamedForThoseWhoStripThem) {
 }
 
 TEST(Loader, FlagsBecomeArgumentsAgain) {
-  const Flags flags = {"a.json", {{"--name", "web"}, {"--allow-empty", "true"}, {"--backup", ""}}};
-  const std::vector<std::string> expected = {"--config=a.json", "--name=web", "--allow-empty", "--backup="};
+  const Flags flags = {"a.json", {{"--name", "web"}, {"--allow-empty", "true"}, {"--hardening", "false"}, {"--backup", ""}}};
+  const std::vector<std::string> expected = {"--config=a.json", "--name=web", "--allow-empty", "--hardening=false",
+                                             "--backup="};
   EXPECT_EQ(to_arguments(flags), expected);
 }
 
