@@ -209,11 +209,12 @@ std::shared_ptr<const Mapping> FilePlace::take_prepared(const Page& page, std::u
   Region region = Registry::process().take_prepared(page, id);
   if (region.empty()) return nullptr;
   const auto& header = *static_cast<const format::SnapshotHeader*>(region.data());
+  const std::uint64_t total_bytes = header.total_bytes;
   // A newer generation may be under way: then this one is opened by its name.
-  if (header.generation != generation || header.draft_id != id || header.total_bytes > region.bytes().size()) {
+  if (header.generation != generation || header.draft_id != id || total_bytes > region.bytes().size()) {
     return nullptr;
   }
-  const auto view = SnapshotView::open(region.bytes().first(header.total_bytes));
+  const auto view = SnapshotView::open(region.bytes().first(total_bytes));
   if (!view) return nullptr;
   auto mapping = std::make_shared<const Mapping>(std::move(region), *view);
   return Registry::process().add(page, generation, std::move(mapping));
