@@ -35,7 +35,9 @@ std::optional<nanoseconds> age(const std::atomic<std::uint64_t>& stamp_ns, nanos
   // Pairs with its role's release store.
   const std::uint64_t stamp = stamp_ns.load(std::memory_order_acquire);
   if (stamp == 0) return std::nullopt;
-  return std::max(nanoseconds(0), now - nanoseconds(static_cast<std::int64_t>(stamp)));
+  // Unsigned: a damaged stamp may be any number.
+  const auto now_ns = static_cast<std::uint64_t>(now.count());
+  return nanoseconds(stamp < now_ns ? static_cast<std::int64_t>(now_ns - stamp) : 0);
 }
 
 RoleStatus read_role(const format::RoleState& role, nanoseconds now, bool retired) {
