@@ -53,6 +53,8 @@ constexpr std::array<Unit, 8> kUnits{{{"ns", 1},
 
 // Reads digits with at most one point; nothing when there is no digit.
 std::optional<double> cut_number(std::string_view& text) {
+  // As in Go, what follows in a fraction does not count; and the quotient stays a number.
+  constexpr double kLargestScale = 1e18;
   double value = 0, scale = 1;
   bool digits = false, point = false;
   while (!text.empty()) {
@@ -61,8 +63,10 @@ std::optional<double> cut_number(std::string_view& text) {
       point = true;
     } else if (c >= '0' && c <= '9') {
       digits = true;
-      value = value * 10 + (c - '0');
-      if (point) scale *= 10;
+      if (!point || scale < kLargestScale) {
+        value = value * 10 + (c - '0');
+        if (point) scale *= 10;
+      }
     } else {
       break;
     }
