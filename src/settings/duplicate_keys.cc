@@ -23,6 +23,10 @@ void DuplicateKeys::begin_object() { begin(false); }
 void DuplicateKeys::begin_array() { begin(true); }
 
 void DuplicateKeys::begin(bool array) {
+  if (frames_.size() == kDeepest) {
+    ++ignored_;
+    return;
+  }
   Frame frame;
   frame.array = array;
   if (!frames_.empty()) {
@@ -33,17 +37,23 @@ void DuplicateKeys::begin(bool array) {
 }
 
 void DuplicateKeys::end() {
+  if (ignored_ != 0) {
+    --ignored_;
+    return;
+  }
   if (!frames_.empty()) frames_.pop_back();
   value();
 }
 
 void DuplicateKeys::key(const std::string& name) {
+  if (ignored_ != 0) return;
   Frame& top = frames_.back();
   top.key = name;
   if (!top.seen.insert(name).second) found_.push_back(child_path(top.path, name));
 }
 
 void DuplicateKeys::value() {
+  if (ignored_ != 0) return;
   if (!frames_.empty() && frames_.back().array) ++frames_.back().index;
 }
 

@@ -35,9 +35,13 @@ class DuplicateKeys {
     std::string key;
     std::set<std::string> seen;
   };
+  // No setting lies deeper, and each level holds its whole path.
+  static constexpr std::size_t kDeepest = 16;
+
   void begin(bool array);
 
   std::vector<Frame> frames_;
+  std::size_t ignored_ = 0;  // levels that were begun below the deepest
   std::vector<std::string> found_;
 };
 
