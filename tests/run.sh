@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # Builds everything and runs every test: all of them in an optimised build with assertions, the unit
 # and fault tests again under the address and undefined-behaviour sanitizers and under the thread
-# sanitizer.
+# sanitizer, and the fuzz targets for a minute each, built by clang.
 #
 #   bash tests/run.sh [CTEST ARGUMENT...]     for example: bash tests/run.sh -R Publisher
 #
-# The arguments go to ctest in each of the three trees. SHMCONF_TREES="test asan" runs only those
-# named. What the machine lacks is installed first (config/install_packages.sh, the real Consul into
-# build/consul, and npm's packages into build/node_packages). A second run in the same clone waits for
-# the first; clones do not disturb each other. The last line is `N passed, M failed`, over all trees; a
-# test that did not run counts as failed, and so does a tree that does not build. Exit code 0 only if at
-# least one test ran and all passed. An integration test that failed is run again alone, since a busy
-# machine may have kept its processes waiting: then both results are told, and the second one counts.
+# The arguments go to ctest in each of the four trees. SHMCONF_TREES="test asan" runs only those
+# named; SHMCONF_TREES=fuzz SHMCONF_FUZZ_SECONDS=3600 fuzzes for an hour each. What the machine lacks is
+# installed first (config/install_packages.sh, the real Consul into build/consul, and npm's packages into
+# build/node_packages). A second run in the same clone waits for the first; clones do not disturb each
+# other. The last line is `N passed, M failed`, over all trees; a test that did not run counts as failed,
+# and so does a tree that does not build. Exit code 0 only if at least one test ran and all passed. An
+# integration test that failed is run again alone, since a busy machine may have kept its processes
+# waiting: then both results are told, and the second one counts.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 # Only sudo may ask for anything, and only a terminal.
@@ -138,6 +139,16 @@ sanitized_tree() {
   run "$tree" "${kSanitized[@]}" "$@"
 }
 
+# Built and run from what earlier runs found, which stays in build/fuzz.
+fuzz_tree() {
+  local seconds=$1
+  shift
+  build fuzz fuzz_targets -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS='-O1 -g1' \
+    -DSHMCONF_SANITIZE=fuzzer-no-link,address,undefined,float-cast-overflow -DSHMCONF_FUZZ_SECONDS="$seconds" \
+    -DSHMCONF_BUILD_BENCH=OFF -DSHMCONF_BUILD_PYTHON=OFF -DSHMCONF_BUILD_NODE=OFF || return 0
+  run fuzz -L '^fuzz$' "$@"
+}
+
 main() {
   local tree variable consul node_packages
   trap closing EXIT
@@ -148,7 +159,7 @@ main() {
   # Without them one test fails, and says so.
   node_packages=$(bash tests/install_node_packages.sh build/node_packages 9>&- | tail -n 1) || node_packages=
 
-  local trees=${SHMCONF_TREES:-test asan tsan}
+  local trees=${SHMCONF_TREES:-test asan tsan fuzz} fuzz_seconds=${SHMCONF_FUZZ_SECONDS:-60}
   # The caller's own Consul and settings must not reach the tests.
   for variable in "${!CONSUL_@}" "${!SHMCONF_@}"; do unset "$variable"; done
   export SHMCONF_CONSUL=$consul SHMCONF_NODE_PACKAGES=$node_packages
@@ -167,8 +178,9 @@ main() {
         sanitized_tree tsan thread "$@"
         launch=()
         ;;
+      fuzz) fuzz_tree "$fuzz_seconds" "$@" ;;
       *)
-        echo "SHMCONF_TREES: unknown tree '$tree' (test, asan, tsan)" >&2
+        echo "SHMCONF_TREES: unknown tree '$tree' (test, asan, tsan, fuzz)" >&2
         exit 2
         ;;
     esac

@@ -62,6 +62,16 @@ class MemoryPlace : public reader::Place {
     control().generation.store(generation, std::memory_order_release);
     control().generation.notify_all();
   }
+  // Shows bytes that outlive this place, and that open as a snapshot, as the next generation.
+  std::uint64_t publish_view(const SnapshotView& view) {
+    const std::uint64_t generation = control().generation.load() + 1;
+    {
+      const std::lock_guard lock(mutex_);
+      mappings_[generation] = std::make_shared<const reader::Mapping>(reader::Region(), view);
+    }
+    show(generation);
+    return generation;
+  }
   void remove_snapshot(std::uint64_t generation) {
     const std::lock_guard lock(mutex_);
     mappings_.erase(generation);
