@@ -73,7 +73,8 @@ Result<std::optional<Operation>> parse_operation(const Json& item) {
 Result<std::vector<Operation>> parse_txn(std::string_view body) {
   if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return refused("EOF");
   const Json document = Json::parse(body, nullptr, false);
-  if (document.is_discarded()) return refused("it is not JSON, or ends early");
+  // The parser takes a zero byte for the end.
+  if (document.is_discarded() || body.find('\0') != std::string_view::npos) return refused("it is not JSON, or ends early");
   std::vector<Operation> operations;
   if (document.is_null()) return operations;
   if (!document.is_array()) {

@@ -40,6 +40,10 @@ struct Parsed {
 };
 
 std::variant<Parsed, Complaint> parse(const std::string& text) {
+  // The parser would take it for the end of the file.
+  if (const std::size_t zero = text.find('\0'); zero != std::string::npos) {
+    return Complaint{"a zero byte at " + line_and_column(text, zero + 1), "write the file as UTF-8 text"};
+  }
   DuplicateKeys duplicates;
   const auto observe = [&duplicates](int, json::parse_event_t event, json& value) {
     switch (event) {

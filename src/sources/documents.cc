@@ -14,7 +14,9 @@ using nlohmann::json;
 
 bool looks_like_document(std::string_view value) {
   const std::size_t first = value.find_first_not_of(" \t\n\r");
-  return first != std::string_view::npos && (value[first] == '{' || value[first] == '[');
+  if (first == std::string_view::npos || (value[first] != '{' && value[first] != '[')) return false;
+  // The parser would take a NUL, which JSON never holds, for the end of the value.
+  return value.find('\0') == std::string_view::npos;
 }
 
 // Collects the leaves of one document while the parser walks through it.
