@@ -12,6 +12,7 @@
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <list>
 #include <map>
 #include <mutex>
@@ -20,6 +21,7 @@
 #include <utility>
 
 #include "dev/kv_api.h"
+#include "fakes/http_request.h"
 #include "harness/free_port.h"
 
 namespace shmconf::fakes {
@@ -34,7 +36,7 @@ const char* reason_of(unsigned status) {
   static const std::map<unsigned, const char*> kReasons{
       {200, "OK"}, {301, "Moved Permanently"}, {400, "Bad Request"}, {403, "Forbidden"}, {404, "Not Found"},
       {405, "Method Not Allowed"}, {409, "Conflict"}, {413, "Request Entity Too Large"},
-      {429, "Too Many Requests"}, {500, "Internal Server Error"}, {503, "Service Unavailable"}};
+      {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"}, {500, "Internal Server Error"}, {503, "Service Unavailable"}};
   const auto found = kReasons.find(status);
   return found == kReasons.end() ? "Unknown" : found->second;
 }
@@ -44,55 +46,31 @@ bool has_header(const dev::Reply& reply, const char* name) {
   return std::ranges::any_of(reply.headers, same);
 }
 
+std::string date_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  ::gmtime_r(&now, &utc);
+  char text[40];
+  return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc)};
+}
+
 // A length that a fault has set stays, right or wrong.
-std::string rendered(const dev::Reply& reply) {
-  std::string text = "HTTP/1.1 " + std::to_string(reply.status) + " " + reason_of(reply.status) + "\r\n";
+std::string rendered(const dev::Reply& reply, const Incoming& to) {
+  std::string text = std::string(to.version >= 11 ? "HTTP/1.1 " : "HTTP/1.0 ") + std::to_string(reply.status) + " " +
+                     reason_of(reply.status) + "\r\n";
   for (const auto& [name, value] : reply.headers) text += name + ": " + value + "\r\n";
+  text += "Date: " + date_now() + "\r\n";
   if (reply.close) text += "Connection: close\r\n";
   const bool framed = has_header(reply, "Content-Length") || has_header(reply, "Transfer-Encoding");
-  if (framed) return text + "\r\n" + reply.body;
-  if (!reply.json || reply.body.size() <= kChunkedAbove) {
-    return text + "Content-Length: " + std::to_string(reply.body.size()) + "\r\n\r\n" + reply.body;
+  const bool head_only = to.request.method == "HEAD";
+  if (framed) return text + "\r\n" + (head_only ? "" : reply.body);
+  if (head_only || to.version < 11 || !reply.json || reply.body.size() <= kChunkedAbove) {
+    text += "Content-Length: " + std::to_string(reply.body.size()) + "\r\n\r\n";
+    return head_only ? text : text + reply.body;
   }
   char size[20];
   std::snprintf(size, sizeof size, "%zx", reply.body.size());
   return text + "Transfer-Encoding: chunked\r\n\r\n" + size + "\r\n" + reply.body + "\r\n0\r\n\r\n";
-}
-
-// Reads one request; nothing at the end of the connection. surplus holds what came behind it.
-std::optional<std::pair<Received, std::string>> read_request(int fd, std::string& surplus) {
-  const auto receive = [&] {
-    char bytes[65536];
-    const auto count = ::recv(fd, bytes, sizeof bytes, 0);
-    if (count > 0) surplus.append(bytes, static_cast<std::size_t>(count));
-    return count > 0;
-  };
-  std::size_t end = 0;
-  while ((end = surplus.find("\r\n\r\n")) == std::string::npos) {
-    if (!receive()) return std::nullopt;
-  }
-  Received request;
-  std::size_t length = 0;
-  const std::string head = surplus.substr(0, end + 2);
-  std::size_t line_end = head.find("\r\n");
-  const auto first_blank = head.find(' '), second_blank = head.find(' ', first_blank + 1);
-  if (second_blank == std::string::npos || second_blank > line_end) return std::nullopt;
-  request.method = head.substr(0, first_blank);
-  request.target = head.substr(first_blank + 1, second_blank - first_blank - 1);
-  for (std::size_t at = line_end + 2; at < head.size(); at = line_end + 2) {
-    line_end = head.find("\r\n", at);
-    const auto colon = head.find(':', at);
-    if (colon > line_end) return std::nullopt;
-    const auto value = head.find_first_not_of(' ', colon + 1);
-    request.headers.emplace_back(head.substr(at, colon - at), head.substr(value, line_end - value));
-  }
-  if (const auto text = request.header("Content-Length")) length = std::strtoul(text->c_str(), nullptr, 10);
-  while (surplus.size() < end + 4 + length) {
-    if (!receive()) return std::nullopt;
-  }
-  std::string body = surplus.substr(end + 4, length);
-  surplus.erase(0, end + 4 + length);
-  return std::pair(std::move(request), std::move(body));
 }
 
 bool send_all(int fd, std::string_view bytes) {
@@ -108,6 +86,17 @@ bool send_all(int fd, std::string_view bytes) {
 void make_close_reset(int fd) {
   const linger at_once{1, 0};
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+// What the client is still sending is read for a moment: closing a socket with unread bytes resets
+// it, and a reset can overtake the reply.
+void finish_sending(int fd) {
+  ::shutdown(fd, SHUT_WR);
+  const auto deadline = Clock::now() + milliseconds(500);
+  char drained[16384];
+  pollfd ready{fd, POLLIN, 0};
+  while (Clock::now() < deadline && ::poll(&ready, 1, 100) > 0 && ::recv(fd, drained, sizeof drained, 0) > 0) {
+  }
 }
 
 }  // namespace
@@ -132,7 +121,7 @@ struct FakeConsul::State {
   void listen_now();
   void accept_loop();
   void serve(Connection& connection);
-  bool serve_one(Connection& connection, std::string& surplus);
+  bool serve_one(Connection& connection, RequestReader& reader);
   // What follows needs the lock held, and gives it back while it waits.
   std::optional<Fault> take_fault(const Received& request);
   bool pause(Lock& lock, const Connection& connection, milliseconds time);
@@ -206,8 +195,8 @@ void FakeConsul::State::join_ended(Lock& lock, bool all) {
 }
 
 void FakeConsul::State::serve(Connection& connection) {
-  std::string surplus;
-  while (serve_one(connection, surplus)) {
+  RequestReader reader(connection.fd);
+  while (serve_one(connection, reader)) {
   }
   const Lock lock(mutex);
   ::close(connection.fd);
@@ -216,13 +205,19 @@ void FakeConsul::State::serve(Connection& connection) {
   changed.notify_all();
 }
 
-bool FakeConsul::State::serve_one(Connection& connection, std::string& surplus) {
-  auto read = read_request(connection.fd, surplus);
-  if (!read) return false;
-  auto& [request, body] = *read;
-  request.connection = connection.number;
-  request.at = Clock::now();
-  const auto wants_close = request.header("Connection");
+bool FakeConsul::State::serve_one(Connection& connection, RequestReader& reader) {
+  const auto incoming = reader.next();
+  if (!incoming) return false;
+  if (incoming->refusal) {
+    static_cast<void>(send_all(connection.fd, rendered(*incoming->refusal, *incoming)));
+    finish_sending(connection.fd);
+    return false;
+  }
+  const Received request{.method = incoming->request.method,
+                         .target = incoming->request.target,
+                         .headers = incoming->headers,
+                         .connection = connection.number,
+                         .at = Clock::now()};
 
   Lock lock(mutex);
   const Fault fault = take_fault(request).value_or(Fault());
@@ -236,16 +231,16 @@ bool FakeConsul::State::serve_one(Connection& connection, std::string& surplus) 
   if (fault.raw) {
     bytes = *fault.raw;
   } else {
-    auto reply = compute(lock, connection, {request.method, request.target, body}, fault.at_once);
+    auto reply = compute(lock, connection, incoming->request, fault.at_once);
     if (stopping || connection.cut) return false;
-    reply.close = reply.close || wants_close == "close";
+    reply.close = reply.close || !incoming->keep_alive;
     if (fault.change) fault.change(reply);
-    bytes = rendered(reply);
+    bytes = rendered(reply, *incoming);
   }
   if (fault.cut) bytes.resize(std::min(bytes.size(), *fault.cut));
   if (!transmit(lock, connection, bytes, fault)) return false;
   if (fault.end == Fault::End::kReset) make_close_reset(connection.fd);
-  return fault.end == Fault::End::kKeepAlive && wants_close != "close";
+  return fault.end == Fault::End::kKeepAlive && incoming->keep_alive;
 }
 
 std::optional<Fault> FakeConsul::State::take_fault(const Received& request) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdio>
 #include <limits>
 #include <utility>
 
@@ -167,8 +168,14 @@ Fault status(unsigned code, std::string body) { return failing(code, std::move(b
 Fault denied() { return failing(403, "Permission denied"); }
 Fault unknown_token() { return failing(403, "ACL not found"); }
 Fault rate_limited() { return failing(429, ""); }
+Fault too_large() { return failing(413, "Request body(524289 bytes) too large, max size: 524288 bytes."); }
 Fault no_leader() { return failing(500, "No cluster leader"); }
 Fault lost_server() { return failing(500, "rpc error making call: EOF"); }
+Fault dead_server() {
+  return failing(500, "rpc error getting client: failed to get conn: dial tcp 127.0.0.1:0->127.0.0.1:8300: connect: "
+                      "connection refused");
+}
+Fault no_servers() { return failing(500, "No known Consul servers"); }
 
 Fault hidden() {
   return changing([](dev::Reply& reply) {
@@ -202,6 +209,33 @@ Fault gzipped() {
   return changing([](dev::Reply& reply) {
     set_header(reply, "Content-Encoding", "gzip");
     reply.body = gzip(reply.body);
+  });
+}
+
+Fault chunked(std::size_t bytes) {
+  return changing([bytes](dev::Reply& reply) {
+    std::string framed;
+    char size[20];
+    for (std::size_t at = 0; at < reply.body.size(); at += bytes) {
+      const std::string piece = reply.body.substr(at, bytes);
+      std::snprintf(size, sizeof size, "%zx\r\n", piece.size());
+      framed += size + piece + "\r\n";
+    }
+    set_header(reply, "Transfer-Encoding", "chunked");
+    reply.body = framed + "0\r\n\r\n";
+  });
+}
+
+Fault compact() {
+  return changing([](dev::Reply& reply) {
+    bool quoted = false;
+    bool escaped = false;
+    std::erase_if(reply.body, [&](char c) {
+      if (!quoted && (c == ' ' || c == '\n')) return true;
+      if (c == '"' && !escaped) quoted = !quoted;
+      escaped = quoted && c == '\\' && !escaped;
+      return false;
+    });
   });
 }
 

@@ -43,6 +43,7 @@ struct Fault {
 namespace faults {
 
 Fault delayed(std::chrono::milliseconds time);
+// What a half-open socket is to the client.
 Fault silent();
 // After so many bytes of the answer the connection is reset, or closed in order.
 Fault reset_after(std::size_t bytes);
@@ -63,14 +64,21 @@ Fault denied();             // 403 Permission denied
 Fault unknown_token();      // 403 ACL not found
 Fault hidden();             // 404 with an index and no body: what an ACL on a prefix looks like
 Fault rate_limited();       // 429
+Fault too_large();          // 413
 Fault no_leader();          // 500 No cluster leader
 Fault lost_server();        // 500 rpc error making call: EOF
+Fault dead_server();        // 500 ... dial tcp ... connection refused
+Fault no_servers();         // 500 No known Consul servers
 Fault redirect(std::string location);
 
 Fault body(std::string text);  // 200 with the headers of the sound answer
 Fault empty_list();            // []
 Fault not_json();
 Fault gzipped();
+// The sound answer in pieces of so many bytes; without blanks, as a server that is not for development
+// writes it.
+Fault chunked(std::size_t bytes);
+Fault compact();
 // The sound answer, blown up to so many bytes by blanks before its last bracket.
 Fault padded_to(std::size_t bytes);
 

@@ -1,4 +1,4 @@
-// What the development endpoint and a real Consul have in common: blocking queries and their index.
+// What the development endpoint, the fake and a real Consul have in common: blocking queries and their index.
 #include <algorithm>
 #include <atomic>
 #include <functional>
@@ -36,8 +36,7 @@ class ContractBlocking : public Contract {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Both, ContractBlocking, ::testing::Values(Server::kEndpoint, Server::kConsul),
-                         server_name);
+INSTANTIATE_TEST_SUITE_P(Every, ContractBlocking, kEveryServer, server_name);
 
 TEST_P(ContractBlocking, EveryChangeUnderThePrefixWakes) {
   ASSERT_TRUE(kv().put("w/1", "a"));

@@ -1,5 +1,5 @@
-// Contract: one test, run against the development endpoint and against a real Consul, so that the
-// endpoint stays what it claims to be.
+// Contract: one test, run against the development endpoint, against the fake that tests make
+// misbehave, without any fault, and against a real Consul, so that both stay what they claim to be.
 #ifndef SHMCONF_TESTS_INTEGRATION_CONTRACT_FIXTURE_H_
 #define SHMCONF_TESTS_INTEGRATION_CONTRACT_FIXTURE_H_
 
@@ -12,12 +12,14 @@
 #include <string>
 
 #include "fakes/dev_server.h"
+#include "fakes/fake_consul.h"
 #include "harness/consul.h"
 #include "harness/consul_kv.h"
 
 namespace shmconf {
 
-enum class Server : bool { kEndpoint, kConsul };
+enum class Server : std::uint8_t { kEndpoint, kFake, kConsul };
+inline const auto kEveryServer = ::testing::Values(Server::kEndpoint, Server::kFake, Server::kConsul);
 
 class Contract : public ::testing::TestWithParam<Server> {
  protected:
@@ -29,7 +31,10 @@ class Contract : public ::testing::TestWithParam<Server> {
   using Pending = std::future<Outcome>;
 
   void SetUp() override {
-    if (GetParam() == Server::kConsul) {
+    if (GetParam() == Server::kFake) {
+      fake_ = std::make_unique<fakes::FakeConsul>();
+      port_ = fake_->port();
+    } else if (GetParam() == Server::kConsul) {
       auto started = harness::RealConsul::start();
       ASSERT_TRUE(started) << started.error().text;
       consul_ = std::move(*started);
@@ -76,12 +81,18 @@ class Contract : public ::testing::TestWithParam<Server> {
  private:
   std::unique_ptr<harness::RealConsul> consul_;
   std::unique_ptr<fakes::DevServer> endpoint_;
+  std::unique_ptr<fakes::FakeConsul> fake_;
   std::uint16_t port_ = 0;
   std::unique_ptr<harness::ConsulKv> kv_;
 };
 
 inline std::string server_name(const ::testing::TestParamInfo<Server>& parameter) {
-  return parameter.param == Server::kConsul ? "Consul" : "Endpoint";
+  switch (parameter.param) {
+    case Server::kEndpoint: return "Endpoint";
+    case Server::kFake: return "Fake";
+    case Server::kConsul: return "Consul";
+  }
+  return "";
 }
 
 }  // namespace shmconf

@@ -1,4 +1,4 @@
-// What the development endpoint and a real Consul have in common: reads, writes, transactions, errors.
+// What the development endpoint, the fake and a real Consul have in common: reads, writes, transactions, errors.
 #include <map>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-INSTANTIATE_TEST_SUITE_P(Both, Contract, ::testing::Values(Server::kEndpoint, Server::kConsul), server_name);
+INSTANTIATE_TEST_SUITE_P(Every, Contract, kEveryServer, server_name);
 
 json parsed(const harness::HttpResponse& response) { return json::parse(response.body, nullptr, false); }
 
