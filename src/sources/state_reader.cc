@@ -99,9 +99,11 @@ asio::awaitable<Result<void>> StateReader::read(std::size_t source, Client& lane
   if (!answer) co_return std::move(answer).error();
   if (auto checked = check(*answer, which); !checked) co_return checked;
   const State& state = states_[source];
-  if (consistency == Consistency::kStale && *answer->index < std::max(state.index, state.published_index)) {
-    // A lagging follower says LastContact 0 too: only the leader can tell a rewind from a lag.
-    query.consistency = strong();
+  if (consistency != Consistency::kConsistent && *answer->index < std::max(state.index, state.published_index)) {
+    // Consul has gone back in time; or a follower lags, or a leader that was frozen or cut off does not
+    // know yet that it is none. All of them say LastContact 0: only a leader that has asked the other
+    // servers can tell.
+    query.consistency = Consistency::kConsistent;
     answer = co_await lane.query(query);
     if (!answer) co_return std::move(answer).error();
     if (auto checked = check(*answer, which); !checked) co_return checked;
