@@ -22,17 +22,26 @@ ConsulOptions node(Mode mode, const std::string& address, const std::string& nam
 
 }  // namespace
 
-Cluster::Cluster() {
+Result<void> Cluster::place(Network* network) {
   for (std::size_t i = 0; i < kServers; ++i) {
     const auto number = std::to_string(i + 2);
-    const auto options = node(Mode::kClusterServer, "127.0.0." + number, "server" + number);
+    auto options = node(Mode::kClusterServer, "127.0.0." + number, "server" + number);
+    if (network != nullptr) {
+      auto host = network->add_host();
+      if (!host) return host.error();
+      options.address = Network::address(*host);
+      options.launcher = network->on(*host);
+    }
     servers_[i] = std::make_unique<RealConsul>(options);
   }
-  agent_ = std::make_unique<RealConsul>(node(Mode::kClientAgent, "127.0.0.1", "agent"));
+  const std::string own = network == nullptr ? "127.0.0.1" : Network::address();
+  agent_ = std::make_unique<RealConsul>(node(Mode::kClientAgent, own, "agent"));
+  return {};
 }
 
-Result<std::unique_ptr<Cluster>> Cluster::start() {
+Result<std::unique_ptr<Cluster>> Cluster::start(Network* network) {
   std::unique_ptr<Cluster> cluster(new Cluster);
+  if (auto placed = cluster->place(network); !placed) return placed.error();
   std::vector<std::string> join;
   for (const auto& server : cluster->servers_) join.push_back(server->serf_endpoint());
   for (const auto& server : cluster->servers_) {

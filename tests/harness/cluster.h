@@ -1,4 +1,5 @@
-// Cluster: three real Consul servers on 127.0.0.2, .3 and .4 and a client agent on 127.0.0.1.
+// Cluster: three real Consul servers and a client agent, on 127.0.0.2, .3 and .4 and on 127.0.0.1; or
+// each server on a host of its own, which can be cut off, and the agent on this process's.
 //
 // Not thread-safe; everything ends with the object. Elections take seconds: give it time.
 #ifndef SHMCONF_TESTS_HARNESS_CLUSTER_H_
@@ -11,6 +12,7 @@
 #include <optional>
 
 #include "harness/consul.h"
+#include "harness/network.h"
 #include "shmconf/result.h"
 
 namespace shmconf::harness {
@@ -19,8 +21,9 @@ class Cluster {
  public:
   static constexpr std::size_t kServers = 3;
 
-  // Started and ready: three voters, a leader, writes work through the agent.
-  static Result<std::unique_ptr<Cluster>> start();
+  // Started and ready: three voters, a leader, writes work through the agent. A network outlives the
+  // cluster, and gets one host for each server, the first for server 0.
+  static Result<std::unique_ptr<Cluster>> start(Network* network = nullptr);
 
   [[nodiscard]] RealConsul& server(std::size_t number) { return *servers_[number]; }
   // The client agent, as a service's host would run it.
@@ -34,7 +37,8 @@ class Cluster {
   Result<void> wait_ready(std::chrono::milliseconds limit = std::chrono::seconds(60));
 
  private:
-  Cluster();
+  Cluster() = default;
+  Result<void> place(Network* network);
   [[nodiscard]] std::size_t peers_of(RealConsul& server) const;
 
   std::array<std::unique_ptr<RealConsul>, kServers> servers_;

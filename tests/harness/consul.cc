@@ -16,6 +16,11 @@ namespace {
 
 using Mode = ConsulOptions::Mode;
 
+// Nobody else has ports on another host; they are held here for their numbers.
+std::string held_address(const ConsulOptions& options) {
+  return options.launcher.empty() ? options.address : "127.0.0.1";
+}
+
 std::string json_list(const std::vector<std::string>& items) {
   std::string result = "[";
   for (const auto& item : items) result += (result.size() > 1 ? ",\"" : "\"") + item + "\"";
@@ -43,9 +48,9 @@ std::string consul_program() {
 
 RealConsul::RealConsul(ConsulOptions options)
     : options_(std::move(options)),
-      http_(options_.address),
-      rpc_(options_.address),
-      serf_(options_.address) {}
+      http_(held_address(options_)),
+      rpc_(held_address(options_)),
+      serf_(held_address(options_)) {}
 
 Result<std::unique_ptr<RealConsul>> RealConsul::start(const ConsulOptions& options) {
   auto consul = std::make_unique<RealConsul>(options);
@@ -77,7 +82,8 @@ Result<void> RealConsul::launch(const std::vector<std::string>& join) {
   kill_now();
   write_configuration(join_);
   Command command;
-  command.argv = {consul_program(), "agent"};
+  command.argv = options_.launcher;
+  command.argv.insert(command.argv.end(), {consul_program(), "agent"});
   if (options_.mode == Mode::kDev) command.argv.emplace_back("-dev");
   command.argv.push_back("-config-file=" + directory_ / "agent.json");
   if (!options_.extra_json.empty()) command.argv.push_back("-config-file=" + directory_ / "extra.json");

@@ -32,6 +32,7 @@ struct ConsulOptions {
   std::string address = "127.0.0.1";
   std::string node_name = "solo";
   std::string extra_json;  // a second configuration file, for example {"limits":{...}}
+  std::vector<std::string> launcher;  // what runs it, where that is not this process: Network::on()
 };
 
 // The program that is run: an absolute path, or "consul" to be found on PATH.
@@ -47,10 +48,10 @@ class RealConsul {
   [[nodiscard]] const std::string& host() const noexcept { return options_.address; }
   [[nodiscard]] std::uint16_t port() const noexcept { return http_.number(); }
   // "http://127.0.0.1:12345".
-  [[nodiscard]] std::string url() const { return "http://" + http_.endpoint(); }
+  [[nodiscard]] std::string url() const { return "http://" + endpoint(http_); }
   // What /v1/status/leader calls this server; where others join it.
-  [[nodiscard]] std::string rpc_endpoint() const { return rpc_.endpoint(); }
-  [[nodiscard]] std::string serf_endpoint() const { return serf_.endpoint(); }
+  [[nodiscard]] std::string rpc_endpoint() const { return endpoint(rpc_); }
+  [[nodiscard]] std::string serf_endpoint() const { return endpoint(serf_); }
   [[nodiscard]] ConsulKv kv() const { return ConsulKv(host(), port()); }
 
   // Runs the agent, with the data that is there; does not wait until it is ready. join: serf
@@ -78,6 +79,9 @@ class RealConsul {
 
  private:
   void write_configuration(const std::vector<std::string>& join) const;
+  [[nodiscard]] std::string endpoint(const HeldPort& port) const {
+    return options_.address + ":" + std::to_string(port.number());
+  }
 
   ConsulOptions options_;
   HeldPort http_, rpc_, serf_;

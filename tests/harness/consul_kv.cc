@@ -78,7 +78,9 @@ bool ConsulKv::remove(std::string_view key, const std::string& query) {
   return is_true(connection_.request("DELETE", target_of(key, query)));
 }
 
-HttpResponse ConsulKv::txn(const std::string& json) { return connection_.request("PUT", "/v1/txn", json); }
+HttpResponse ConsulKv::txn(const std::string& json, std::chrono::milliseconds limit) {
+  return connection_.request("PUT", "/v1/txn", json, {}, limit);
+}
 
 bool ConsulKv::put_together(const Pairs& pairs) {
   std::string json = "[";

@@ -5,6 +5,7 @@
 #ifndef SHMCONF_TESTS_HARNESS_CONSUL_KV_H_
 #define SHMCONF_TESTS_HARNESS_CONSUL_KV_H_
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -29,7 +30,7 @@ class ConsulKv {
   bool put_together(const std::vector<std::pair<std::string, std::string>>& pairs);
   // More than 64 pairs: as many transactions as it takes.
   bool put_all(const std::vector<std::pair<std::string, std::string>>& pairs);
-  HttpResponse txn(const std::string& json);
+  HttpResponse txn(const std::string& json, std::chrono::milliseconds limit = std::chrono::seconds(15));
   // The session's id; empty on failure. It lives until the server goes.
   std::string create_session();
   // The whole state as an archive, and back. Empty or false on failure. Real Consul only.

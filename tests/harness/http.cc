@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -77,6 +78,9 @@ bool HttpConnection::open_connection(std::string& error) {
   ::inet_pton(AF_INET, address_.c_str(), &where.sin_addr);
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  // Also the time for connecting: a host that was cut off answers to nothing.
+  const timeval limit{limit_.count() / 1000, limit_.count() % 1000 * 1000};
+  ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   if (::connect(fd, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) {
     error = errno_text("connect");
     ::close(fd);

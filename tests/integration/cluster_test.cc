@@ -1,215 +1,122 @@
-// Consul's servers change under the sidecar: the leader dies, a snapshot is restored, all data is
-// wiped and imported again. Verifying readers watch all the while that nothing wrong, partial or
-// empty is ever published.
+// Servers of a cluster fail under the sidecar, one after another, most of them, or the agent before
+// them. Readers keep the last good state throughout, and have the newest soon after a bare client has.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <chrono>
 #include <memory>
-#include <optional>
-#include <set>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "harness/cluster.h"
-#include "harness/consul.h"
 #include "harness/eventually.h"
-#include "integration/sidecar.h"
-#include "integration/verifying_readers.h"
+#include "harness/network.h"
+#include "integration/drill.h"
 
 namespace shmconf::integration {
 namespace {
 
 using namespace std::chrono_literals;
-using namespace std::string_literals;
-using harness::ConsulOptions;
+using harness::Cluster;
 using harness::eventually;
-using harness::RealConsul;
-using std::chrono::milliseconds;
-using std::chrono::steady_clock;
-using Pairs = std::vector<std::pair<std::string, std::string>>;
+using harness::Network;
 
-constexpr char kPrefix[] = "config/web/";
-constexpr int kReaders = 2;
-// Of one long poll here, and what the right configuration may take to arrive.
-constexpr milliseconds kWait = 5s;
-constexpr milliseconds kArrives = kWait + 5s;
-
-// A whole configuration: some keys, which all carry the state's name.
-Pairs state(const std::string& name, int keys) {
-  Pairs pairs;
-  for (int i = 0; i < keys; ++i) pairs.emplace_back(kPrefix + "key-"s + std::to_string(i), name);
-  return pairs;
-}
-
-// "name*keys" if that is what the snapshot is; "" when values are mixed or there are none.
-std::string state_of(const Snapshot& snapshot) {
-  std::optional<std::string> name;
-  Entries entries = snapshot.prefix("");
-  for (const Entry& entry : entries) {
-    if (name && *name != entry.value) return "";
-    name = entry.value;
-  }
-  return name ? *name + "*" + std::to_string(snapshot.key_count()) : "";
-}
-
-// Passes while every generation is one of the named states.
-VerifyingReaders::Check only(std::set<std::string> legal) {
-  return [legal = std::move(legal)](const Snapshot& snapshot) {
-    const std::string state = state_of(snapshot);
-    if (legal.contains(state)) return std::string();
-    return "state '" + state + "' of " + std::to_string(snapshot.key_count()) + " keys";
-  };
-}
-
-bool becomes(Reader& reader, const std::string& state, milliseconds limit) {
-  return eventually([&] { return reader.poll(), state_of(reader.snapshot()) == state; }, limit);
-}
-
-SidecarOptions options_for(const std::string& url) {
-  return {.consul = url,
-          .variables = {{"SHMCONF_CONSUL_WAIT", std::to_string(kWait.count()) + "ms"}}};
-}
-
-TEST(ClusterTest, TheNewestArrivesAfterTheLeaderWasKilled) {
-  auto started = harness::Cluster::start();
-  ASSERT_TRUE(started) << started.error().text;
-  harness::Cluster& cluster = **started;
-  harness::ConsulKv kv = cluster.agent().kv();
-  ASSERT_TRUE(kv.put_together(state("one", 20)));
-  Sidecar sidecar(options_for(cluster.agent().url()));
-  sidecar.start("run");
-  auto reader = sidecar.open();
-  ASSERT_TRUE(reader) << reader.error().text;
-  ASSERT_TRUE(becomes(*reader, "one*20", 5s));
-  VerifyingReaders verifying(*reader, kReaders, only({"one*20", "two*20"}));
-
-  // By now the watch's long poll is outstanding: nothing has changed since.
-  const auto leader = cluster.leader();
-  ASSERT_TRUE(leader);
-  cluster.server(*leader).kill_now();
-  const auto next = cluster.wait_leader(leader, 30s);
-  ASSERT_TRUE(next) << next.error().text;
-  // The election's end, as its writers see it.
-  ASSERT_TRUE(eventually([&] { return kv.put_together(state("two", 20)); }, 15s));
-  EXPECT_TRUE(becomes(*reader, "two*20", 5s));
-  EXPECT_TRUE(has_verdict(*reader, Verdict::kLive, 5s));
-  verifying.stop();
-  EXPECT_EQ(verifying.violation(), "");
-}
-
-class OneServer : public testing::Test {
+class ClusterTest : public testing::Test {
  protected:
-  void SetUp() override {
-    ConsulOptions options;
-    options.mode = ConsulOptions::Mode::kServer;
-    auto started = RealConsul::start(options);
+  void start(Network* network = nullptr) {
+    auto started = Cluster::start(network);
     ASSERT_TRUE(started) << started.error().text;
-    consul_ = std::move(*started);
+    cluster_ = std::move(*started);
+    drill_ = std::make_unique<Drill>(cluster_->agent());
+    ASSERT_NO_FATAL_FAILURE(drill_->start());
+    const auto leader = cluster_->wait_leader();
+    ASSERT_TRUE(leader) << leader.error().text;
+    leader_ = *leader;
+    drill_->fault();
   }
-  harness::ConsulKv kv() { return consul_->kv(); }
-  void start() {
-    sidecar_ = std::make_unique<Sidecar>(options_for(consul_->url()));
-    sidecar_->start("run");
-    auto reader = sidecar_->open();
-    ASSERT_TRUE(reader) << reader.error().text;
-    reader_ = std::make_unique<Reader>(std::move(*reader));
-  }
-  void verify(std::set<std::string> legal) {
-    verifying_ = std::make_unique<VerifyingReaders>(*reader_, kReaders, only(std::move(legal)));
-  }
-  void expect_arrival(const std::string& state) {
-    const auto begin = steady_clock::now();
-    EXPECT_TRUE(becomes(*reader_, state, kArrives));
-    RecordProperty("arrived_after_ms", static_cast<int>((steady_clock::now() - begin) / 1ms));
-    verifying_->stop();
-    EXPECT_EQ(verifying_->violation(), "");
-  }
-  // All data gone, and a server that has just started with none.
-  void wipe() {
-    const auto wiped = consul_->restart_wiped();
-    ASSERT_TRUE(wiped) << wiped.error().text;
-  }
-  // As `consul kv import` does it: one key after another, in their order, here over half a second or so.
-  void import(const Pairs& pairs) {
-    harness::ConsulKv importing(consul_->host(), consul_->port());
-    for (const auto& [key, value] : pairs) {
-      ASSERT_TRUE(importing.put(key, value));
-      ASSERT_FALSE(eventually([] { return false; }, 20ms));  // the pace
-    }
+  harness::RealConsul& server(std::size_t number) { return cluster_->server(number); }
+  harness::RealConsul& leader() { return server(leader_); }
+  // The newest is written and arrives, through the agent.
+  void expect_recovery(const std::string& what, std::chrono::milliseconds behind = Drill::kBehind) {
+    ASSERT_NO_FATAL_FAILURE(drill_->advance(cluster_->agent()));
+    drill_->expect_recovery(what, behind);
   }
 
-  std::unique_ptr<RealConsul> consul_;
-  std::unique_ptr<Sidecar> sidecar_;
-  std::unique_ptr<Reader> reader_;
-  std::unique_ptr<VerifyingReaders> verifying_;
+  std::unique_ptr<Network> network_;
+  std::unique_ptr<Cluster> cluster_;
+  std::unique_ptr<Drill> drill_;
+  std::size_t leader_ = 0;
 };
 
-TEST_F(OneServer, ARestoredSnapshotIsFollowedBackInTime) {
-  harness::ConsulKv writer(consul_->host(), consul_->port());
-  ASSERT_TRUE(writer.put_together(state("old", 20)));
-  const std::string archive = writer.snapshot();
-  ASSERT_FALSE(archive.empty());
-  ASSERT_TRUE(writer.put_together(state("new", 30)));
+TEST_F(ClusterTest, LeaderKilled) {
   ASSERT_NO_FATAL_FAILURE(start());
-  ASSERT_TRUE(becomes(*reader_, "new*30", 5s));
-  verify({"new*30", "old*20", "next*20"});
-  ASSERT_TRUE(writer.restore(archive));
-  ASSERT_TRUE(becomes(*reader_, "old*20", kArrives));
-  ASSERT_TRUE(writer.put_together(state("next", 20)));
-  expect_arrival("next*20");
+  leader().kill_now();
+  ASSERT_NO_FATAL_FAILURE(expect_recovery("leader killed"));
+  drill_->finish();
 }
 
-TEST_F(OneServer, ARestoredSnapshotWithMoreKeysIsFollowedToo) {
-  harness::ConsulKv writer(consul_->host(), consul_->port());
-  ASSERT_TRUE(writer.put_together(state("old", 30)));
-  const std::string archive = writer.snapshot();
-  ASSERT_TRUE(writer.put_together(state("new", 30)));
+TEST_F(ClusterTest, LeaderFrozenAndThawed) {
   ASSERT_NO_FATAL_FAILURE(start());
-  ASSERT_TRUE(becomes(*reader_, "new*30", 5s));
-  verify({"new*30", "old*30"});
-  ASSERT_TRUE(writer.restore(archive));
-  expect_arrival("old*30");
+  ASSERT_TRUE(leader().freeze());
+  ASSERT_NO_FATAL_FAILURE(expect_recovery("leader frozen", Drill::kBehindSilence));
+  // What it was asked before, and what it believed, is old now.
+  ASSERT_TRUE(leader().thaw());
+  drill_->fault();
+  ASSERT_TRUE(cluster_->wait_ready());
+  ASSERT_NO_FATAL_FAILURE(expect_recovery("leader thawed"));
+  drill_->finish();
 }
 
-TEST_F(OneServer, WipedAndImportedKeyByKeyIsPublishedWhole) {
-  harness::ConsulKv writer(consul_->host(), consul_->port());
-  for (int i = 0; i < 100; ++i) ASSERT_TRUE(writer.put("elsewhere", std::to_string(i)));  // a long history
-  ASSERT_TRUE(writer.put_together(state("old", 30)));
-  ASSERT_NO_FATAL_FAILURE(start());
-  ASSERT_TRUE(becomes(*reader_, "old*30", 5s));
-  verify({"old*30", "imported*30"});
-  ASSERT_NO_FATAL_FAILURE(wipe());
-  ASSERT_NO_FATAL_FAILURE(import(state("imported", 30)));
-  expect_arrival("imported*30");
+TEST_F(ClusterTest, LeaderCutOffAndBack) {
+  auto made = Network::make();
+  ASSERT_TRUE(made) << made.error().text;
+  network_ = std::move(*made);
+  ASSERT_NO_FATAL_FAILURE(start(network_.get()));
+  ASSERT_TRUE(network_->cut(leader_));
+  ASSERT_NO_FATAL_FAILURE(expect_recovery("leader cut off", Drill::kBehindSilence));
+  ASSERT_TRUE(network_->rejoin(leader_));
+  drill_->fault();
+  ASSERT_TRUE(cluster_->wait_ready());
+  ASSERT_NO_FATAL_FAILURE(expect_recovery("leader back on the network"));
+  drill_->finish();
 }
 
-// The new server counts from 1, but may have overtaken the old one by the time of the import.
-TEST_F(OneServer, ImportedWhereTheIndexHasOvertakenTheOldOne) {
-  harness::ConsulKv writer(consul_->host(), consul_->port());
-  ASSERT_TRUE(writer.put_together(state("old", 30)));
+TEST_F(ClusterTest, RollingRestartOfAll) {
   ASSERT_NO_FATAL_FAILURE(start());
-  ASSERT_TRUE(becomes(*reader_, "old*30", 5s));
-  verify({"old*30", "imported*30"});
-  ASSERT_NO_FATAL_FAILURE(wipe());
-  harness::ConsulKv again(consul_->host(), consul_->port());
-  for (int i = 0; i < 200; ++i) ASSERT_TRUE(again.put("elsewhere", std::to_string(i)));
-  ASSERT_NO_FATAL_FAILURE(import(state("imported", 30)));
-  expect_arrival("imported*30");
+  for (std::size_t i = 0; i < Cluster::kServers; ++i) {
+    drill_->fault();
+    server(i).stop();
+    ASSERT_TRUE(server(i).launch());
+    ASSERT_NO_FATAL_FAILURE(expect_recovery("rolling restart, server " + std::to_string(i + 1) + " of 3"));
+    const auto ready = cluster_->wait_ready();
+    ASSERT_TRUE(ready) << ready.error().text;
+  }
+  drill_->finish();
 }
 
-// What is imported lacks keys for good: after it has stood still, that is believed.
-TEST_F(OneServer, AnImportOfFewerKeysIsBelievedOnceItStandsStill) {
-  harness::ConsulKv writer(consul_->host(), consul_->port());
-  for (int i = 0; i < 100; ++i) ASSERT_TRUE(writer.put("elsewhere", std::to_string(i)));
-  ASSERT_TRUE(writer.put_together(state("old", 30)));
+TEST_F(ClusterTest, QuorumLostAndRegained) {
   ASSERT_NO_FATAL_FAILURE(start());
-  ASSERT_TRUE(becomes(*reader_, "old*30", 5s));
-  verify({"old*30", "imported*25"});
-  ASSERT_NO_FATAL_FAILURE(wipe());
-  ASSERT_NO_FATAL_FAILURE(import(state("imported", 25)));
-  expect_arrival("imported*25");
+  const std::size_t other = (leader_ + 1) % Cluster::kServers;
+  leader().kill_now();
+  server(other).kill_now();
+  // The survivor holds what it is asked for seven seconds before it says this.
+  const auto error = [&] { return drill_->reader().status().role(format::Role::kWatch).last_error; };
+  ASSERT_TRUE(eventually([&] { return error().find("No cluster leader") != std::string::npos; }, 60s)) << error();
+  EXPECT_EQ(drill_->reader().status().verdict, Verdict::kStale);
+  drill_->expect_last_good();
+  ASSERT_TRUE(leader().launch());
+  ASSERT_TRUE(server(other).launch());
+  ASSERT_NO_FATAL_FAILURE(expect_recovery("quorum lost and regained"));
+  drill_->finish();
+}
+
+TEST_F(ClusterTest, AgentKilledAndRestarted) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  cluster_->agent().kill_now();
+  ASSERT_NO_FATAL_FAILURE(drill_->advance(leader()));
+  ASSERT_TRUE(has_verdict(drill_->reader(), Verdict::kStale, 10s));
+  drill_->expect_last_good();
+  ASSERT_TRUE(cluster_->agent().launch());
+  ASSERT_NO_FATAL_FAILURE(drill_->expect_recovery("agent killed and restarted"));
+  drill_->finish();
 }
 
 }  // namespace
