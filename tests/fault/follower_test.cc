@@ -94,7 +94,7 @@ TEST_F(Follow, AnEarlyAnswerWithTheSameIndexIsFollowedByAReadWithoutIndex) {
   auto restored = faults::body(
       R"([{"LockIndex":0,"Key":"web/a","Flags":0,"Value":"MQ==","CreateIndex":2,"ModifyIndex":2}])");
   const auto old_body = restored.change;
-  const auto old_index = faults::index("2").change;
+  const auto old_index = faults::index("3").change;  // the one that the next poll asks with
   restored.change = [old_body, old_index](dev::Reply& reply) {
     old_body(reply);
     old_index(reply);

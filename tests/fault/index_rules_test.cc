@@ -99,5 +99,19 @@ TEST_F(LowerIndex, ThatAConsistentReadConfirmsIsARewind) {
   EXPECT_EQ(times_asked_for("consistent"), 1u);
 }
 
+// A follower that lags would prove anything.
+TEST_F(LowerIndex, ProofsAreNeverAskedOfAFollower) {
+  settings_.consul.consistency = settings::Consistency::kStale;
+  consul_.put("web/a", "1");
+  consul_.put("web/b", "1");
+  ASSERT_TRUE(synchronize());
+  consul_.write([](auto& store) { store.remove("web/b"); });
+  consul_.forget_requests();
+  ASSERT_EQ(synchronize()->outcome, Outcome::kPublished);
+  EXPECT_TRUE(asked_for("/v1/kv/web/?recurse&stale"));
+  EXPECT_TRUE(asked_for("/v1/kv/web/b"));
+  EXPECT_FALSE(asked_for("/v1/kv/web/b?stale"));
+}
+
 }  // namespace
 }  // namespace shmconf::fault
