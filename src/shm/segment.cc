@@ -26,6 +26,9 @@ constexpr std::chrono::milliseconds kPublishLockTimeout{2'000};
 // twice. The bytes below are the locks' and the supervisor's.
 constexpr std::uint64_t kLastCreationOffset = 64;
 
+// In 2105; a clock that is beyond it does not count.
+constexpr std::int64_t kLatestCreationS = std::int64_t{UINT32_MAX} - (1 << 24);
+
 Error denied(const std::string& what) { return Error{ErrorCode::kDenied, what}; }
 
 mode_t directory_mode(const Place& place) { return place.group ? 0750 : 0700; }
@@ -113,8 +116,10 @@ Result<std::uint64_t> next_creation_time(Env& env, int lock_file, std::uint64_t 
   // A new lock file is shorter than this field.
   const auto read = env.read_at(lock_file, kLastCreationOffset, std::as_writable_bytes(std::span(&last, 1)));
   if (!read && read.error().code != ErrorCode::kDamaged) return read.error();
-  const auto now = std::chrono::duration_cast<std::chrono::seconds>(env.wall_now()).count();
-  std::uint64_t next = std::max<std::uint64_t>(static_cast<std::uint64_t>(now), newer_than_s + 1);
+  const std::int64_t now = std::chrono::duration_cast<std::chrono::seconds>(env.wall_now()).count();
+  std::uint64_t next = newer_than_s + 1;
+  // What a broken clock says must fit into the 32 bits, and leave room behind it.
+  if (now > 0 && now < kLatestCreationS) next = std::max(next, static_cast<std::uint64_t>(now));
   // A clock that was once far in the future must not push this one out of its 32 bits.
   if (last < UINT32_MAX - 1) next = std::max(next, last + 1);
   if (auto put = env.write_at(lock_file, kLastCreationOffset, std::as_bytes(std::span(&next, 1))); !put) return put.error();

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -55,6 +56,24 @@ TEST_F(SegmentTest, ALockFileThatWasRemovedIsMadeAnewWithTheLocksHeldForLife) {
   EXPECT_TRUE(other.try_lock(LockByte::kHeartbeat).value().held());
   const ByteLock publishing = segment.try_lock(LockByte::kPublish).value();
   EXPECT_FALSE(other.try_lock(LockByte::kPublish).value().held()) << "both publish under one lock again";
+}
+
+// Its seconds have 32 bits in the generation word; a page that does not fit there would be unsound to
+// everyone who attaches, and so be replaced by each of them.
+TEST_F(SegmentTest, AClockThatIsFarOffMakesAPageThatOthersFindSound) {
+  using std::chrono::years;
+  for (const auto shift : {years(100), years(-100)}) {
+    env_.wall_shift = shift;
+    Segment segment = attach();
+    const Segment other = attach();
+    const auto generation = segment.page().generation.load();
+    EXPECT_NE(generation, format::kRetired) << shift.count();
+    EXPECT_EQ(generation, other.page().generation.load()) << shift.count();
+    fs::remove_all(directory_ / "web");
+    ASSERT_TRUE(segment.renew_if_replaced());
+    EXPECT_GT(segment.page().generation.load(), generation) << "no generation comes twice";
+    fs::remove_all(directory_ / "web");
+  }
 }
 
 TEST_F(SegmentTest, ALockThatWasMovedToANewLockFileIsReleasedThere) {
