@@ -152,6 +152,8 @@ asio::awaitable<Result<void>> StateReader::settle(const Lanes& lanes, std::size_
   const auto give_up = std::chrono::steady_clock::now() + limits_.settle_for;
   ReadOrder order(states_.size(), 0);
   unsigned reads = 0;
+  bool went_back = false;
+  bool only_if_moved = true;
   for (int round = 0;; ++round) {
     if (round >= limits_.settle_rounds) {
       if (std::chrono::steady_clock::now() >= give_up) break;
@@ -159,20 +161,27 @@ asio::awaitable<Result<void>> StateReader::settle(const Lanes& lanes, std::size_
     }
     const std::size_t newest_before = newest;
     bool moved = false;
+    bool filled = false;
     for (std::size_t step = newest_is_last ? 1 : 0; step < states_.size(); ++step) {
       const std::size_t other = (newest_before + step) % states_.size();
-      // What has moved once has most likely moved again under a writer that never rests.
-      auto reread = co_await reread_in_round(round, other, lane);
-      if (!reread) co_return std::move(reread).error();
+      const std::uint64_t index_before = states_[other].index;
+      auto seen = co_await reread(only_if_moved, other, lane);
+      if (!seen) co_return std::move(seen).error();
       if (stopped_) co_return stopped_error();
-      if (!*reread) continue;
+      if (*seen == Reread::kUnmoved) continue;
       order[other] = ++reads;
-      if (hold_together(order)) co_return Result<void>();
+      // A restored archive takes indexes back: then they tell no order.
+      went_back |= states_[other].index < index_before;
+      if (!went_back && hold_together(order)) co_return Result<void>();
+      if (*seen == Reread::kStillEmpty && round > 0 && believe_empty()) continue;
       moved = true;
+      filled |= *seen == Reread::kMoved;
       newest = other;
     }
     if (!moved) co_return Result<void>();
     newest_is_last = true;
+    // What has moved once has most likely moved again under a writer that never rests.
+    only_if_moved = !filled;
   }
   settled_ = false;
   co_return Result<void>();
@@ -180,7 +189,8 @@ asio::awaitable<Result<void>> StateReader::settle(const Lanes& lanes, std::size_
 
 // Each answer is the state of its source from its index on until the moment of the answer. Of reads
 // that followed one another, all are therefore one state, at the index of the oldest, when none of the
-// others has a newer index than that one.
+// others has a newer index than that one. The index of an empty source is no older than what it has been
+// since, which is why it must be the one of the very read that has its place in the order.
 bool StateReader::hold_together(const ReadOrder& order) const {
   const auto oldest = std::min_element(order.begin(), order.end()) - order.begin();
   // Those read before settling began have no order among them.
@@ -194,11 +204,19 @@ std::chrono::microseconds StateReader::settle_pause() {
   return std::chrono::microseconds(std::uniform_int_distribution<int>(200, 4'000)(random_));
 }
 
-asio::awaitable<Result<bool>> StateReader::reread_in_round(int round, std::size_t source, Client& lane) {
-  return round == 0 ? reread_if_moved(source, lane) : reread_moved(source, lane);
+// Between two answers that a source is empty it may have had keys, and the index of what is not there
+// moves with writes elsewhere. So an empty source is read last, and all the others are asked after it.
+// Several such sources cannot all be the last: then what is empty once more counts as never filled.
+bool StateReader::believe_empty() const {
+  return std::ranges::count_if(states_, [](const State& state) { return state.list.pairs().empty(); }) > 1;
 }
 
-asio::awaitable<Result<bool>> StateReader::reread_if_moved(std::size_t source, Client& lane) {
+asio::awaitable<Result<StateReader::Reread>> StateReader::reread(bool only_if_moved, std::size_t source,
+                                                                 Client& lane) {
+  return only_if_moved ? reread_if_moved(source, lane) : reread_moved(source, lane);
+}
+
+asio::awaitable<Result<StateReader::Reread>> StateReader::reread_if_moved(std::size_t source, Client& lane) {
   const Source& which = settings_.sources[source];
   if (which.kind == Source::Kind::kPrefix) {
     const std::uint64_t index_before = states_[source].index;
@@ -210,20 +228,24 @@ asio::awaitable<Result<bool>> StateReader::reread_if_moved(std::size_t source, C
     auto answer = co_await lane.query(query);
     if (!answer) co_return std::move(answer).error();
     if (auto checked = check(*answer, which); !checked) co_return std::move(checked).error();
-    // The index of what is not there moves with writes elsewhere.
-    if (*answer->index == index_before || (answer->status == kNotFound && empty_before)) co_return false;
+    if (*answer->index == index_before) co_return Reread::kUnmoved;
+    if (answer->status == kNotFound && empty_before) {
+      states_[source].index = *answer->index;
+      co_return Reread::kStillEmpty;
+    }
   }
   auto reread = co_await reread_moved(source, lane);
   co_return reread;
 }
 
-asio::awaitable<Result<bool>> StateReader::reread_moved(std::size_t source, Client& lane) {
+asio::awaitable<Result<StateReader::Reread>> StateReader::reread_moved(std::size_t source, Client& lane) {
   const std::uint64_t index_before = states_[source].index;
   const bool empty_before = states_[source].list.pairs().empty();
   auto done = co_await read(source, lane, strong());
   if (!done) co_return std::move(done).error();
   const State& state = states_[source];
-  co_return state.index != index_before && !(empty_before && state.list.pairs().empty());
+  if (state.index == index_before) co_return Reread::kUnmoved;
+  co_return empty_before && state.list.pairs().empty() ? Reread::kStillEmpty : Reread::kMoved;
 }
 
 asio::awaitable<Result<bool>> StateReader::take(std::size_t source, Client& lane, Polled polled) {

@@ -120,10 +120,16 @@ class StateReader {
   boost::asio::awaitable<Result<void>> read(std::size_t source, consul::Client& lane, Consistency consistency);
   boost::asio::awaitable<Result<void>> read_all(const Lanes& lanes);
   boost::asio::awaitable<Result<void>> settle(const Lanes& lanes, std::size_t newest, bool newest_is_last);
-  boost::asio::awaitable<Result<bool>> reread_in_round(int round, std::size_t source, consul::Client& lane);
-  boost::asio::awaitable<Result<bool>> reread_if_moved(std::size_t source, consul::Client& lane);
-  // True: the answer has another index.
-  boost::asio::awaitable<Result<bool>> reread_moved(std::size_t source, consul::Client& lane);
+  // What reading a source once more showed.
+  enum class Reread : std::uint8_t {
+    kUnmoved,     // it has been the same all the time
+    kStillEmpty,  // it is empty as it was, at another index: nobody knows what was there in between
+    kMoved,
+  };
+  [[nodiscard]] bool believe_empty() const;
+  boost::asio::awaitable<Result<Reread>> reread(bool only_if_moved, std::size_t source, consul::Client& lane);
+  boost::asio::awaitable<Result<Reread>> reread_if_moved(std::size_t source, consul::Client& lane);
+  boost::asio::awaitable<Result<Reread>> reread_moved(std::size_t source, consul::Client& lane);
   // For each source the number of its read while settling; 0: it was read before.
   using ReadOrder = std::vector<unsigned>;
   [[nodiscard]] bool hold_together(const ReadOrder& order) const;
