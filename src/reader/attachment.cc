@@ -112,6 +112,9 @@ Result<void> Attachment::take_first(const OpenOptions& options) {
     why = loaded.error();
     if (word_now() != now) continue;
     if (why.code == ErrorCode::kAbsent) {
+      // The directory may have been removed since, or replaced: that is no damage.
+      const auto there = place_->open_page();
+      if (!there || *there != page_) continue;
       why = Error{ErrorCode::kDamaged,
                   "'" + place_->directory() + "': its snapshot is missing: restart the sidecar"};
     }

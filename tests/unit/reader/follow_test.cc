@@ -25,6 +25,29 @@ class Follow : public ::testing::Test {
   std::shared_ptr<MemoryPlace> place = std::make_shared<MemoryPlace>();
 };
 
+// Its directory is removed between the opening of the page and that of the snapshot.
+class RemovedMeanwhile : public MemoryPlace {
+ public:
+  [[nodiscard]] Result<std::shared_ptr<const reader::Mapping>> open_snapshot(const reader::Page& page,
+                                                                             std::uint64_t generation) const override {
+    const_cast<RemovedMeanwhile*>(this)->remove_page();
+    const_cast<RemovedMeanwhile*>(this)->remove_snapshot(generation);
+    return MemoryPlace::open_snapshot(page, generation);
+  }
+};
+
+TEST(OpenWhileRemoved, IsAbsentAndNotDamaged) {
+  const auto place = std::make_shared<RemovedMeanwhile>();
+  place->publish({.keys = {{.key = "k", .value = "1"}}});
+  EXPECT_EQ(reader::open_at(place, {}).error().code, ErrorCode::kAbsent);
+  place->set_backup({.keys = {{.key = "k", .value = "0"}}});
+  place->new_page(2000);
+  place->publish({.keys = {{.key = "k", .value = "1"}}});
+  const auto opened = reader::open_at(place, {});
+  ASSERT_TRUE(opened) << opened.error().text;
+  EXPECT_EQ(opened->get("k"), "0");
+}
+
 TEST_F(Follow, ASnapshotThatCannotBeOpenedKeepsTheOldViewAndIsTriedAgainAfter100Milliseconds) {
   place->publish(one("old"));
   const Reader reader = open().value();
