@@ -103,7 +103,9 @@ int connect_to(std::uint16_t port) {
 
 bool send_all(std::string_view bytes) {
   boost::asio::io_context io;
-  auto endpoint = dev::run_endpoint(io, {.listen = "127.0.0.1:0"});
+  dev::EndpointOptions options;
+  options.listen = "127.0.0.1:0";
+  auto endpoint = dev::run_endpoint(io, options);
   if (!endpoint) return false;  // no port, no descriptor: nothing of ours
   const int client = connect_to((*endpoint)->port());
   io.poll();

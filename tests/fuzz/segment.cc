@@ -182,6 +182,8 @@ bool accepts(std::string_view input) {
   options.backup_file = backup.c_str();
   options.verify = parts.options & SegmentInput::kVerify;
   options.deny_backup = parts.options & SegmentInput::kDenyBackup;
+  const bool draft = (parts.options & SegmentInput::kDraft) != 0;
+  if (draft) files.prepare_second();
   shmconf_reader* reader = nullptr;
   const shmconf_code opened = shmconf_open("web", &options, &reader);
   if (opened != SHMCONF_OK) {
@@ -197,8 +199,6 @@ bool accepts(std::string_view input) {
   static_cast<void>(shmconf_on_change(reader, "k", 1, on_change, &changes, &id));
   ask_everything(reader);
 
-  const bool draft = (parts.options & SegmentInput::kDraft) != 0;
-  if (draft) files.prepare_second();
   read_often(reader);
   files.publish_second(draft);
   static_cast<void>(shmconf_wait(reader, 0));
