@@ -84,10 +84,9 @@ Result<Fd> open_service_directory(Env& env, int root, const Place& place) {
   auto info = env.info(directory->get());
   if (!info) return info.error();
   if (auto ours = check_ours(*info, path); !ours) return ours.error();
-  if (made) {
-    const auto given = give_to_group(env, directory->get(), place.group, directory_mode(place));
-    if (!given) return given.error();
-  }
+  // One of before may have been made for other readers.
+  const auto given = give_access(env, directory->get(), *info, place.group, directory_mode(place));
+  if (!given) return given.error();
   return directory;
 }
 
@@ -108,6 +107,23 @@ bool same_file(const FileInfo& a, const FileInfo& b) { return a.device == b.devi
 bool is_ours(const std::string& name) {
   return name == format::kControlFile || name == kPageDraftFile || name.starts_with(format::kSnapshotPrefix) ||
          name.starts_with(format::kDraftPrefix);
+}
+
+// Gives the files of a segment of before, which is taken over, to those who may read it now. One that
+// another process renames or removes meanwhile is that one's.
+Result<void> give_access_to_files(Env& env, int directory, const Place& place) {
+  const auto names = env.list(directory);
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    if (!is_ours(name)) continue;
+    const auto file = env.open_at(directory, name, O_RDONLY | O_NONBLOCK);
+    if (!file) continue;
+    const auto info = env.info(file->get());
+    if (!info) return info.error();
+    if (!S_ISREG(info->mode) || info->owner != ::geteuid() || info->links != 1) continue;
+    if (auto given = give_access(env, file->get(), *info, place.group, file_mode(place)); !given) return given;
+  }
+  return {};
 }
 
 // A creation time that no page of this name had before. Requires the publish lock.
@@ -140,7 +156,9 @@ Result<env::Fd> open_root(env::Env& env, const Place& place) {
   if (place.root_is_default) {
     if (auto ours = check_ours(*info, place.root); !ours) return ours.error();
   }
-  if (made) {
+  // A root that somebody named is theirs to open; ours may be of a time when no group was set.
+  const bool closed_default = place.root_is_default && (info->mode & 077) == 0;
+  if (made || closed_default) {
     const auto given = give_to_group(env, root->get(), place.group, directory_mode(place));
     if (!given) return given.error();
   }
@@ -290,7 +308,9 @@ struct Segment::State {
     const std::string path = place.root + "/" + place.name + "/" + format::kControlFile;
     auto existing = attach_page(*env, directory.get(), *boot);
     if (!existing) return not_to_open(*env, directory.get(), format::kControlFile, path, existing.error());
-    if (existing->soundness != PageSoundness::kSound) {
+    if (existing->soundness == PageSoundness::kSound) {
+      if (auto given = give_access_to_files(*env, directory.get(), place); !given) return given;
+    } else {
       if (existing->map.mapped()) {
         newer_than_s = std::max(newer_than_s, existing->newest_creation_s);
         retire_page(*env, existing->map);

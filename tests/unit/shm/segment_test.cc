@@ -203,5 +203,44 @@ TEST_F(SegmentTest, AGroupMayReadWhateverTheUmaskIs) {
   EXPECT_EQ(mode_of(root + "/.web.lock"), 0600u) << "the locks are the owner's";
 }
 
+// A sidecar that starts again with another setting finds what the one before left.
+TEST_F(SegmentTest, ASegmentOfBeforeIsOpenedForAGroupAndClosedAgain) {
+  const std::string root = directory_ / "root";
+  const auto attach_for = [&](std::optional<gid_t> group) {
+    return Segment::attach(env_, {.root = root, .root_is_default = true, .name = "web", .group = group}).value();
+  };
+  {
+    Segment segment = attach_for(std::nullopt);
+    auto watch = Publisher::attach(env_, segment, format::Role::kWatch).value();
+    StampedContent content(1, 3);
+    std::uint64_t noted = watch.note();
+    ASSERT_TRUE(watch.publish(content.content(), noted, {}, nullptr));
+  }
+  const auto expect_modes = [&](unsigned of_directories, unsigned of_files) {
+    EXPECT_EQ(mode_of(root + "/web"), of_directories);
+    int files = 0;
+    for (const auto& entry : fs::directory_iterator(root + "/web")) {
+      EXPECT_EQ(mode_of(entry.path()), of_files) << entry.path();
+      ++files;
+    }
+    EXPECT_GE(files, 2) << "the page and its snapshot";
+    EXPECT_EQ(mode_of(root + "/.web.lock"), 0600u);
+  };
+  expect_modes(0700, 0600);
+  const auto generation = attach_for(::getegid()).page().generation.load();
+  EXPECT_TRUE(format::has_snapshot(generation)) << "taken over, not made anew";
+  expect_modes(0750, 0640);
+  EXPECT_EQ(mode_of(root), 0750u);
+  EXPECT_EQ(attach_for(std::nullopt).page().generation.load(), generation);
+  expect_modes(0700, 0600);
+}
+
+TEST_F(SegmentTest, ARootThatSomebodyNamedIsTheirsToOpen) {
+  fs::permissions(directory_.path(), fs::perms::owner_all);
+  static_cast<void>(Segment::attach(env_, {.root = directory_.path(), .name = "web", .group = ::getegid()}).value());
+  EXPECT_EQ(mode_of(directory_.path()), 0700u);
+  EXPECT_EQ(mode_of(directory_ / "web"), 0750u);
+}
+
 }  // namespace
 }  // namespace shmconf::shm
