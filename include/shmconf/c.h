@@ -35,7 +35,7 @@ typedef enum shmconf_code {
   SHMCONF_NOT_READY = 2,     /* nothing has been published yet: try again */
   SHMCONF_WRONG_VERSION = 3, /* made by an incompatible version */
   SHMCONF_DAMAGED = 4,       /* bytes that fail a bound or a checksum */
-  SHMCONF_DENIED = 5,        /* not permitted: ownership, mode, symlink */
+  SHMCONF_DENIED = 5,        /* not permitted: ownership, mode, symlink; an encrypted backup */
   SHMCONF_INVALID = 6,       /* a wrong argument; a buffer that is too small */
   SHMCONF_WRONG_TYPE = 7,    /* the value does not parse as the type asked for */
   SHMCONF_TIMEOUT = 8,       /* the time given ran out */

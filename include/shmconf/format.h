@@ -1,5 +1,5 @@
 // The bytes that publishers and readers share: control page, snapshot, and the backup file, which
-// is a snapshot on disk.
+// is a snapshot on disk: its very bytes, or these bytes encrypted.
 //
 // This header holds only layout and the functions that are part of it (hash, checksum). All fields
 // are little-endian and fixed-width; there are no pointers, and keys and values are length-counted
@@ -27,6 +27,8 @@
 //              +---------------------------+ total_bytes
 //
 //   record:    Record, [Attributes], key bytes, value bytes, zero padding to 8
+//
+//   encrypted backup:  SealedHeader, the snapshot under AES-256-GCM, the tag of kSealedTagBytes
 #ifndef SHMCONF_FORMAT_H_
 #define SHMCONF_FORMAT_H_
 
@@ -287,6 +289,28 @@ inline std::string draft_name(Role role, std::uint64_t draft_id) {
   return name;
 }
 
+// --- encrypted backup ---------------------------------------------------------------------------
+
+// For the sidecar alone: readers know it by its magic, and say "denied". The whole header is
+// authenticated with the snapshot. The key is HMAC-SHA256(operator's key, "shmconf backup v1
+// encryption"), the key id the beginning of the same of "shmconf backup v1 key id".
+inline constexpr std::uint32_t kSealedVersion = 1;
+inline constexpr std::array<char, 8> kSealedMagic = {'S', 'H', 'M', 'C', 'O', 'N', 'F', 'E'};
+inline constexpr std::uint32_t kSealedAes256Gcm = 1;
+inline constexpr std::size_t kSealedTagBytes = 16;
+
+struct SealedHeader {
+  std::array<char, 8> magic;
+  std::uint32_t version;
+  std::uint32_t algorithm;
+  std::uint64_t total_bytes;          // of the file
+  std::array<std::byte, 16> key_id;   // tells a wrong key from damage
+  std::array<std::byte, 12> nonce;    // random, new for each file
+  std::uint32_t reserved;
+  std::uint64_t header_checksum;      // of the header up to here; no secret, so it proves nothing
+};
+static_assert(sizeof(SealedHeader) == 64 && offsetof(SealedHeader, header_checksum) == 56);
+
 // --- hash and checksum ------------------------------------------------------------------------
 
 namespace detail {
@@ -370,6 +394,10 @@ inline std::uint64_t checksum(const void* data, std::size_t size, std::uint64_t 
 
 inline std::uint64_t header_checksum(const SnapshotHeader& header) noexcept {
   return checksum(&header, offsetof(SnapshotHeader, header_checksum), header.body_checksum);
+}
+
+inline std::uint64_t sealed_header_checksum(const SealedHeader& header) noexcept {
+  return checksum(&header, offsetof(SealedHeader, header_checksum));
 }
 
 }  // namespace shmconf::format

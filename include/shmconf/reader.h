@@ -163,6 +163,7 @@ class SHMCONF_EXPORT Reader {
   //                  directory and files have one owner; they belong to the effective user or to root or, where the root was chosen by
   //                  OpenOptions or $SHMCONF_DIR (the backup: by name), to anybody. The default
   //                  root itself must belong to the effective user and be closed to others' writing.
+  //                  An encrypted backup is the sidecar's alone
   //   kInvalid       not a name
   //   kNoSpace, kSystem  no memory, descriptors or the like
   // Where there is neither sidecar nor segment but a sound backup (or the one before it, ".prev"),
@@ -173,7 +174,7 @@ class SHMCONF_EXPORT Reader {
   static Result<Reader> open_directory(const std::string& directory, const OpenOptions& options = {});
 
   // Reads one backup file into memory, and verifies all of it. Never changes afterwards.
-  // Errors: kAbsent, kWrongVersion, kDamaged, kDenied, kNoSpace, kSystem.
+  // Errors: kAbsent, kWrongVersion, kDamaged, kDenied (also: it is encrypted), kNoSpace, kSystem.
   static Result<Reader> open_backup(const std::string& file);
 
   // A reader of the same place, for another thread. Change callbacks are not copied.

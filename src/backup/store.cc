@@ -5,8 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <tuple>
 #include <utility>
+
+#include "backup/sealed.h"
 
 namespace shmconf::backup {
 namespace {
@@ -14,20 +18,63 @@ namespace {
 using env::Env;
 using env::Fd;
 using env::FileInfo;
+using settings::SecretKey;
+using Keys = std::vector<SecretKey>;
 
 constexpr std::uint64_t kLimitBytes = std::uint64_t{32} << 30;
 
 enum class Owner : std::uint8_t { kTrusted, kAnyone };
 
+enum class Form : std::uint8_t { kUnknown, kPlain, kSealed, kSealedByOlderKey };
+
 // A file that was opened; it keeps its inode number while this is open.
 struct Opened {
   Fd fd;
   FileInfo info;
+  Form form = Form::kUnknown;
 };
+
+// Every key of the file; none where there is no file.
+Result<Keys> keys_of(const std::string& key_file) {
+  if (key_file.empty()) return Keys();
+  return settings::read_key_file(key_file);
+}
+
+bool is_plain(std::span<const std::byte> bytes) {
+  const auto& magic = format::kSnapshotMagic;
+  return bytes.size() >= magic.size() && std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
+}
+
+// The snapshot's bytes out of the file's. Files that are neither of the forms pass: they are damaged,
+// and the snapshot's check says so.
+Result<std::vector<std::byte>> opened_up(std::vector<std::byte> bytes, const Keys& keys, Owner owner, Form& form) {
+  if (is_sealed(bytes)) {
+    if (keys.empty()) {
+      return Error{ErrorCode::kDenied, "it is encrypted: name its key with --backup-key-file"};
+    }
+    auto unsealed = unseal(std::move(bytes), keys);
+    if (!unsealed) {
+      const bool wrong_key = unsealed.error().code == ErrorCode::kDenied;
+      return Error{unsealed.error().code,
+                   unsealed.error().text + (wrong_key ? ": add that key to the key file as a further line" : "")};
+    }
+    form = unsealed->by_first_key ? Form::kSealed : Form::kSealedByOlderKey;
+    return std::move(unsealed->snapshot);
+  }
+  if (is_plain(bytes)) {
+    form = Form::kPlain;
+    if (!keys.empty() && owner == Owner::kTrusted) {
+      return Error{ErrorCode::kDenied,
+                   "it is not encrypted, but a key file is set, so it may be anybody's: if it is yours, encrypt it "
+                   "with 'shmconf dump --json --show-secrets' and 'shmconf pack --backup-key-file'"};
+    }
+  }
+  return bytes;
+}
 
 // Reads and verifies one file, and leaves it open in `opened`.
 Result<Loaded> load_at(Env& env, int directory, const std::string& name, const std::string& path, Owner owner,
-                       Opened& opened) {
+                       const Keys& keys, Opened& opened) {
   auto fd = env.open_at(directory, name, O_RDONLY | O_NONBLOCK);
   if (!fd && fd.error().code == ErrorCode::kDenied) {
     return Error{ErrorCode::kDenied, "the backup '" + path + "' cannot be opened (" + fd.error().text +
@@ -36,7 +83,7 @@ Result<Loaded> load_at(Env& env, int directory, const std::string& name, const s
   if (!fd) return fd.error();
   auto info = env.info(fd->get());
   if (!info) return info.error();
-  opened = {.fd = std::move(*fd), .info = *info};
+  opened = {.fd = std::move(*fd), .info = *info, .form = Form::kUnknown};
   if (!S_ISREG(info->mode)) {
     return Error{ErrorCode::kDenied, "the backup '" + path + "' is not a regular file: name another with --backup"};
   }
@@ -54,9 +101,11 @@ Result<Loaded> load_at(Env& env, int directory, const std::string& name, const s
                                           " bytes instead of " + std::to_string(header.total_bytes)};
   }
   // Read, not mapped: a map of a file that shrinks is a SIGBUS.
-  auto bytes = env.read_all(opened.fd.get(), kLimitBytes);
-  if (!bytes) return bytes.error();
+  auto file = env.read_all(opened.fd.get(), kLimitBytes);
+  if (!file) return file.error();
   const auto in_file = [&](const Error& error) { return Error{error.code, "backup '" + path + "': " + error.text}; };
+  auto bytes = opened_up(std::move(*file), keys, owner, opened.form);
+  if (!bytes) return in_file(bytes.error());
   auto view = SnapshotView::open(*bytes);
   if (!view) return in_file(view.error());
   if (auto sound = view->verify(); !sound) return in_file(sound.error());
@@ -84,7 +133,8 @@ std::vector<std::string> ancestors(const std::string& directory) {
 
 }  // namespace
 
-Store::Store(Env& env, std::string path) : env_(env), path_(std::move(path)) {
+Store::Store(Env& env, std::string path, std::string key_file)
+    : env_(env), path_(std::move(path)), key_file_(std::move(key_file)) {
   std::tie(directory_, name_) = split(path_);
 }
 
@@ -115,40 +165,88 @@ Result<Fd> Store::make_directory() {
 }
 
 Result<void> Store::write(std::span<const std::byte> snapshot) {
+  const auto keys = keys_of(key_file_);
+  if (!keys) return keys.error();
   auto directory = make_directory();
   if (!directory) return directory.error();
   const int dir = directory->get();
-  const std::string temporary = name_ + ".tmp";
   Opened opened;
-  const auto there = load_at(env_, dir, name_, path_, Owner::kTrusted, opened);
+  const auto there = load_at(env_, dir, name_, path_, Owner::kTrusted, *keys, opened);
+  // The newer one last: until then, this is done again.
+  if (there && opened.form == Form::kSealedByOlderKey) {
+    for (const std::string& name : {name_ + ".prev", name_}) {
+      if (auto renewed = renew(dir, name, *keys); !renewed) return renewed;
+    }
+  }
   // The write that put them there may have ended before its last step.
   if (there && std::ranges::equal(there->bytes(), snapshot)) return env_.sync(dir);
   const ErrorCode code = there ? ErrorCode::kAbsent : there.error().code;
-  if (code == ErrorCode::kWrongVersion || code == ErrorCode::kDenied) {
+  const bool unencrypted = !keys->empty() && opened.form == Form::kPlain;
+  if (code == ErrorCode::kWrongVersion || (code == ErrorCode::kDenied && !unencrypted)) {
     return Error{code, there.error().text + "; it is left untouched, and no backup is written"};
   }
 
-  if (auto removed = env_.unlink_at(dir, temporary); !removed && removed.error().code != ErrorCode::kAbsent) {
-    return removed;
-  }
-  auto fd = env_.open_at(dir, temporary, O_WRONLY | O_CREAT | O_EXCL, 0600);
-  if (!fd) return fd.error();
-  Result<void> placed = env_.write_all(fd->get(), snapshot);
-  // A file whose sync failed is not to be trusted, not even when a second one succeeds: the kernel may
-  // have dropped what it could not write.
-  if (placed) placed = env_.sync(fd->get());
+  if (auto staged = stage(dir, snapshot, *keys); !staged) return staged;
+  Result<void> placed;
   // Only a whole backup may become .prev: a damaged one must not push out the last good one, nor one
-  // of the same content the one before.
-  if (placed && there) {
+  // of the same content the one before. Nor one that is refused: encrypted, it would be trusted.
+  if (there) {
     const auto newer = SnapshotView::open(snapshot);
     if (!newer || !same_content(*newer, there->view())) placed = env_.rename_at(dir, name_, name_ + ".prev");
-  } else if (placed && code == ErrorCode::kDamaged) {
+  } else if (code == ErrorCode::kDamaged) {
     static_cast<void>(set_aside(dir, opened.info));
   }
-  if (placed) placed = env_.rename_at(dir, temporary, name_);
-  if (placed) return env_.sync(dir);
-  static_cast<void>(env_.unlink_at(dir, temporary));  // it holds space that others may need
-  return placed;
+  if (placed) placed = env_.rename_at(dir, name_ + ".tmp", name_);
+  if (!placed) {
+    static_cast<void>(env_.unlink_at(dir, name_ + ".tmp"));  // it holds space that others may need
+    return placed;
+  }
+  if (auto synced = env_.sync(dir); !synced) return synced;
+  return keys->empty() ? Result<void>() : drop_plain_previous(dir);
+}
+
+// Leaves the file that is to be renamed into place.
+Result<void> Store::stage(int directory, std::span<const std::byte> snapshot, const Keys& keys) {
+  std::vector<std::byte> sealed;
+  if (!keys.empty()) {
+    auto made = seal(snapshot, keys.front());
+    if (!made) return made.error();
+    sealed = std::move(*made);
+    snapshot = sealed;
+  }
+  const std::string temporary = name_ + ".tmp";
+  if (auto removed = env_.unlink_at(directory, temporary); !removed && removed.error().code != ErrorCode::kAbsent) {
+    return removed;
+  }
+  auto fd = env_.open_at(directory, temporary, O_WRONLY | O_CREAT | O_EXCL, 0600);
+  if (!fd) return fd.error();
+  Result<void> written = env_.write_all(fd->get(), snapshot);
+  // A file whose sync failed is not to be trusted, not even when a second one succeeds: the kernel may
+  // have dropped what it could not write.
+  if (written) written = env_.sync(fd->get());
+  if (!written) static_cast<void>(env_.unlink_at(directory, temporary));
+  return written;
+}
+
+// Encrypts a file with the first key that an older one encrypted; any other file is let be.
+Result<void> Store::renew(int directory, const std::string& name, const Keys& keys) {
+  Opened opened;
+  const auto loaded = load_at(env_, directory, name, name, Owner::kTrusted, keys, opened);
+  if (!loaded || opened.form != Form::kSealedByOlderKey) return {};
+  if (auto staged = stage(directory, loaded->bytes(), keys); !staged) return staged;
+  if (auto renamed = env_.rename_at(directory, name_ + ".tmp", name); !renamed) return renamed;
+  return env_.sync(directory);
+}
+
+// What was written before there was a key is of no use to this store, and still tells its secrets.
+Result<void> Store::drop_plain_previous(int directory) {
+  const std::string name = name_ + ".prev";
+  const auto fd = env_.open_at(directory, name, O_RDONLY | O_NONBLOCK);
+  if (!fd) return {};
+  std::array<std::byte, format::kSnapshotMagic.size()> beginning{};
+  if (const auto read = env_.read_at(fd->get(), 0, beginning); !read || !is_plain(beginning)) return {};
+  if (auto removed = env_.unlink_at(directory, name); !removed) return removed;
+  return env_.sync(directory);
 }
 
 // False: it is not there any more; another process replaced it, or was faster.
@@ -159,6 +257,8 @@ bool Store::set_aside(int directory, const FileInfo& damaged) {
 }
 
 Result<Loaded> Store::load() {
+  const auto keys = keys_of(key_file_);
+  if (!keys) return keys.error();
   auto directory = open_directory();
   if (!directory) {
     if (directory.error().code == ErrorCode::kAbsent) return Error{ErrorCode::kAbsent, "there is no backup '" + path_ + "'"};
@@ -166,18 +266,18 @@ Result<Loaded> Store::load() {
   }
   const int dir = directory->get();
   Opened opened;
-  auto newest = load_at(env_, dir, name_, path_, Owner::kTrusted, opened);
+  auto newest = load_at(env_, dir, name_, path_, Owner::kTrusted, *keys, opened);
   if (!newest && newest.error().code == ErrorCode::kDamaged) {
     const bool set = set_aside(dir, opened.info);
     if (set) {
       newest = Error{ErrorCode::kDamaged, newest.error().text + "; it is set aside as '" + path_ + ".damaged'"};
     } else {
-      newest = load_at(env_, dir, name_, path_, Owner::kTrusted, opened);  // what replaced it
+      newest = load_at(env_, dir, name_, path_, Owner::kTrusted, *keys, opened);  // what replaced it
     }
   }
   if (newest) return newest;
   const Error problem = newest.error();
-  auto previous = load_at(env_, dir, name_ + ".prev", path_ + ".prev", Owner::kTrusted, opened);
+  auto previous = load_at(env_, dir, name_ + ".prev", path_ + ".prev", Owner::kTrusted, *keys, opened);
   if (previous) {
     if (problem.code != ErrorCode::kAbsent) previous->warning_ = problem.text;
     return previous;
@@ -187,12 +287,14 @@ Result<Loaded> Store::load() {
   return Error{ErrorCode::kAbsent, "there is no backup '" + path_ + "'"};
 }
 
-Result<Loaded> Store::load_file(Env& env, const std::string& path) {
+Result<Loaded> Store::load_file(Env& env, const std::string& path, const std::string& key_file) {
+  const auto keys = keys_of(key_file);
+  if (!keys) return keys.error();
   const auto [directory_path, name] = split(path);
   auto directory = env.open_directory(directory_path);
   if (!directory) return directory.error();
   Opened opened;
-  return load_at(env, directory->get(), name, path, Owner::kAnyone, opened);
+  return load_at(env, directory->get(), name, path, Owner::kAnyone, *keys, opened);
 }
 
 }  // namespace shmconf::backup

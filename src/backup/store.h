@@ -3,6 +3,11 @@
 //
 // At each moment, also after a power loss, the file or its .prev holds a whole snapshot: a new one is
 // written beside, synced, then renamed into place. Not thread-safe; one a process. Blocks on the disk.
+//
+// With a key file (settings/key_file.h), which is read anew by each call, the files are encrypted
+// (sealed.h): no byte of a snapshot reaches the disk, and a file that is not encrypted is refused,
+// since whoever can put it there could else choose what is served. What an older key of the file
+// encrypted is written again with the first one by the next write().
 #ifndef SHMCONF_BACKUP_STORE_H_
 #define SHMCONF_BACKUP_STORE_H_
 
@@ -12,6 +17,7 @@
 #include <vector>
 
 #include "env/env.h"
+#include "settings/key_file.h"
 #include "shmconf/result.h"
 #include "shmconf/snapshot_view.h"
 
@@ -47,31 +53,41 @@ class Loaded {
 class Store {
  public:
   // path is the backup file; write() makes its directory, and those above, when missing (mode 0700).
-  Store(env::Env& env, std::string path);
+  // key_file: empty for files that are not encrypted.
+  Store(env::Env& env, std::string path, std::string key_file = {});
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
   // Replaces the backup; the one before becomes .prev, if its content was another one. Bytes that are
   // the backup's already are not written again. On an error the backup on disk is as good as
-  // it was. A file of a newer format, or one that load() would not trust, is left untouched:
-  // kWrongVersion, kDenied. Errors also: kNoSpace, kSystem.
+  // it was. A file of a newer format, one that load() would not trust and one that no key at hand
+  // opens are left untouched: kWrongVersion, kDenied. One that is not encrypted, but should be, is
+  // replaced and not kept. Errors also: those of the key file, kNoSpace, kSystem.
   Result<void> write(std::span<const std::byte> snapshot);
 
   // The backup, else .prev. A damaged file is set aside as .damaged. Errors: kAbsent (there is
   // none), kDamaged (none is whole), kWrongVersion (only one of another version), kDenied (a symlink,
-  // or a file that another user owns or may write), kSystem.
+  // a file that another user owns or may write, one that no key at hand opens, or that is not
+  // encrypted and should be), those of the key file, kSystem.
   Result<Loaded> load();
 
-  // One file as it is, whoever owns it; nothing is set aside, and .prev is not looked at.
-  static Result<Loaded> load_file(env::Env& env, const std::string& path);
+  // One file as it is, whoever owns it, encrypted or not; nothing is set aside, and .prev is not
+  // looked at.
+  static Result<Loaded> load_file(env::Env& env, const std::string& path, const std::string& key_file = {});
 
  private:
+  using Keys = std::vector<settings::SecretKey>;
+
   Result<env::Fd> open_directory();
   Result<env::Fd> make_directory();
   bool set_aside(int directory, const env::FileInfo& damaged);
+  Result<void> stage(int directory, std::span<const std::byte> snapshot, const Keys& keys);
+  Result<void> renew(int directory, const std::string& name, const Keys& keys);
+  Result<void> drop_plain_previous(int directory);
 
   env::Env& env_;
   std::string path_;
+  std::string key_file_;
   std::string directory_;
   std::string name_;
   bool ancestors_synced_ = false;

@@ -173,7 +173,7 @@ std::vector<Given> collect(const CLI::App& command) {
 
 std::optional<std::string> repeated(const std::vector<Given>& given) {
   for (std::size_t i = 0; i < given.size(); ++i) {
-    if (given[i].name == "--prefix" || given[i].name == "--key") continue;
+    if (given[i].name == "--prefix" || given[i].name == "--key" || given[i].name == "--secret") continue;
     for (std::size_t j = 0; j < i; ++j) {
       if (given[j].name == given[i].name) return given[i].name + " is given twice; keep one";
     }

@@ -67,7 +67,10 @@ struct ListOptions {
 struct DumpOptions {
   ReaderOptions reader;
   bool json = false;
-  std::string file;  // empty: the running service's; else reader is empty
+  std::string file;      // empty: the running service's; else reader is empty
+  std::string key_file;  // of an encrypted file; empty: none
+  bool show_secrets = false;
+  std::vector<std::string> secrets;  // further words that say so, see secrets.h
 };
 
 struct StatusOptions {
@@ -87,6 +90,7 @@ struct WaitOptions {
 struct PackOptions {
   std::string input;  // "-": standard input
   std::string output;
+  std::string key_file;                   // encrypts the output; empty: it is not encrypted
   std::vector<settings::Source> sources;  // empty: every key by its whole name
 };
 

@@ -55,6 +55,21 @@ Built with_reader(Options options, const Arguments& arguments, const Environment
   return Command(std::move(options));
 }
 
+// What the arguments say of a backup file that they name; of the environment, only its key counts.
+std::variant<settings::Settings, Lines> load_for_a_file(const Arguments& arguments, const Environment& environment) {
+  const auto key_alone = [&](const std::string& name) -> std::optional<std::string> {
+    return name == "SHMCONF_BACKUP_KEY_FILE" ? environment(name) : std::nullopt;
+  };
+  settings::Flags flags;
+  for (const settings::FlagValue& given : arguments.setting_flags().values) {
+    const bool of_the_file = given.flag == "--prefix" || given.flag == "--key" || given.flag == "--backup-key-file";
+    if (of_the_file) flags.values.push_back(given);
+  }
+  auto loaded = settings::load_settings(flags, key_alone, settings::Scope::kAnything);
+  if (auto* found = std::get_if<settings::Settings>(&loaded)) return std::move(*found);
+  return lines_of(std::get<std::vector<settings::Problem>>(loaded));
+}
+
 Built build_run(const Arguments& arguments, const Environment&) {
   return RunOptions{arguments.setting_flags()};
 }
@@ -105,9 +120,22 @@ Built build_dump(const Arguments& arguments, const Environment& environment) {
   DumpOptions options;
   options.json = arguments.has("--json");
   options.file = arguments.text("FILE");
+  options.show_secrets = arguments.has("--show-secrets");
+  options.secrets = arguments.values("--secret");
   if (arguments.has("FILE") && options.file.empty()) return Lines{"FILE is empty; name a backup file"};
-  if (!options.file.empty()) return options;
-  return with_reader(std::move(options), arguments, environment);
+  if (std::find(options.secrets.begin(), options.secrets.end(), "") != options.secrets.end()) {
+    return Lines{"--secret is empty; name a word that the names of secrets hold"};
+  }
+  // A key is for a file: of a running service, what is read is in memory.
+  if (options.file.empty() && arguments.has("--backup-key-file")) {
+    options.file = arguments.text("--backup");
+    if (options.file.empty()) return Lines{"--backup-key-file needs the backup file; name it as FILE"};
+  }
+  if (options.file.empty()) return with_reader(std::move(options), arguments, environment);
+  auto loaded = load_for_a_file(arguments, environment);
+  if (auto* lines = std::get_if<Lines>(&loaded)) return std::move(*lines);
+  options.key_file = std::get<settings::Settings>(loaded).backup_key_file;
+  return options;
 }
 
 Built build_status(const Arguments& arguments, const Environment& environment) {
@@ -139,7 +167,7 @@ Built build_wait(const Arguments& arguments, const Environment& environment) {
   return with_reader(std::move(options), arguments, environment);
 }
 
-Built build_pack(const Arguments& arguments, const Environment&) {
+Built build_pack(const Arguments& arguments, const Environment& environment) {
   PackOptions options;
   options.input = arguments.text("IN");
   options.output = arguments.text("--output");
@@ -147,14 +175,12 @@ Built build_pack(const Arguments& arguments, const Environment&) {
     return Lines{"IN and --output name files; neither is empty"};
   }
   // The same checks as for the sidecar's sources, and its order.
-  const auto loaded =
-      settings::load_settings(arguments.setting_flags(), [](const std::string&) { return std::nullopt; },
-                              settings::Scope::kAnything);
-  if (const auto* found = std::get_if<settings::Settings>(&loaded)) {
-    options.sources = found->sources;
-    return options;
-  }
-  return lines_of(std::get<std::vector<settings::Problem>>(loaded));
+  auto loaded = load_for_a_file(arguments, environment);
+  if (auto* lines = std::get_if<Lines>(&loaded)) return std::move(*lines);
+  auto& found = std::get<settings::Settings>(loaded);
+  options.sources = std::move(found.sources);
+  options.key_file = std::move(found.backup_key_file);
+  return options;
 }
 
 Built build_check(const Arguments& arguments, const Environment&) {
@@ -202,6 +228,14 @@ std::optional<std::string> Arguments::value(std::string_view name) const {
     if (given.name == name) return given.value;
   }
   return std::nullopt;
+}
+
+std::vector<std::string> Arguments::values(std::string_view name) const {
+  std::vector<std::string> found;
+  for (const Given& given : given_) {
+    if (given.name == name) found.push_back(given.value);
+  }
+  return found;
 }
 
 settings::Flags Arguments::setting_flags() const {

@@ -34,6 +34,8 @@ class Arguments {
   [[nodiscard]] const std::vector<std::string>& command() const { return command_; }
   // The first with this name, or nothing.
   [[nodiscard]] std::optional<std::string> value(std::string_view name) const;
+  // All with this name.
+  [[nodiscard]] std::vector<std::string> values(std::string_view name) const;
   [[nodiscard]] bool has(std::string_view name) const { return value(name).has_value(); }
   [[nodiscard]] std::string text(std::string_view name) const { return value(name).value_or(""); }
   // Those that belong to settings.

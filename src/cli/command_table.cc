@@ -24,9 +24,15 @@ constexpr std::array kList = {
     Argument{"PREFIX", "PREFIX", "only keys that begin with this"},
     Argument{"--expanded", "", "also the parts of JSON documents, as KEY#/json/pointer"},
 };
+constexpr Argument kBackupKeyFile{"--backup-key-file", "FILE",
+                                  "key of the encrypted backup file [$SHMCONF_BACKUP_KEY_FILE]"};
 constexpr std::array kDump = {
     Argument{"FILE", "FILE", "a backup file; without it, the running service's configuration"},
     Argument{"--json", "", "as `consul kv export` prints it, which `shmconf pack` reads"},
+    Argument{"--show-secrets", "", "print also what the name of a key, or of a field, says is a secret"},
+    Argument{"--secret", "WORD", "a further word of such names, beside password, passwd, passphrase, secret, token, "
+                                 "credential, key; repeatable"},
+    kBackupKeyFile,
 };
 constexpr std::array kStatus = {
     Argument{"--json", "", "the same fields as JSON"},
@@ -44,6 +50,7 @@ constexpr std::array kPack = {
     Argument{"--output", "FILE", "the backup file to make", true},
     Argument{"--prefix", "PREFIX/", "take the keys below this prefix, which is stripped; repeatable"},
     Argument{"--key", "KEY", "take this key; repeatable, in order with --prefix; default: every key"},
+    kBackupKeyFile,
 };
 constexpr std::array kCheck = {
     Argument{"FILE", "FILE", "settings file", true},
@@ -87,7 +94,7 @@ constexpr std::array kCommands = {
     CommandText{"dump", "Print the whole configuration, of the running service or of a backup file.",
                 SettingFlags::kReader, kDump,
                 "  shmconf dump --name web\n"
-                "  shmconf dump --json /var/lib/shmconf/web.snapshot\n"},
+                "  shmconf dump --json --show-secrets /var/lib/shmconf/web.snapshot\n"},
     CommandText{"status", "Print what is served, how old it is, and how the sidecar's processes are.",
                 SettingFlags::kReader, kStatus,
                 "  shmconf status --name web\n"

@@ -133,7 +133,7 @@ int run_pack(const PackOptions& options) {
   const Result<Packed> packed = pack_keys(*keys, options.sources, env.wall_now());
   if (!packed) return fail(kCommand, in_input(packed.error()));
   for (const std::string& warning : packed->warnings) complain(kCommand, warning);
-  backup::Store store(env, options.output);
+  backup::Store store(env, options.output, options.key_file);
   const Result<void> written = store.write(packed->bytes);
   if (!written) return fail(kCommand, written.error());
 

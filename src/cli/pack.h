@@ -1,7 +1,8 @@
 // `shmconf pack IN --output OUT`: a backup file from JSON.
 //
 // It is restored like any other backup, whatever the sources of the service are. The file is replaced
-// as a whole; what it held before is kept beside it as .prev.
+// as a whole; what it held before is kept beside it as .prev. With a key file it is encrypted, and so is
+// the one before.
 #ifndef SHMCONF_CLI_PACK_H_
 #define SHMCONF_CLI_PACK_H_
 

@@ -19,6 +19,9 @@ using nlohmann::json;
 constexpr std::string_view kShapes =
     R"(expected {"key": "text", ...}, or the array that `consul kv export` prints)";
 
+// True where `shmconf dump` hides the value.
+constexpr std::string_view kMaskedMember = "masked";
+
 // Members of an element of the array that carry no configuration.
 bool is_ignored_member(std::string_view name) {
   return name == "createindex" || name == "modifyindex" || name == "lockindex" || name == "session" ||
@@ -44,7 +47,7 @@ class PackInputEvents : public nlohmann::json_sax<json> {
     if (depth_ == 2 && shape_ == Shape::kArray && member_ == "value") return set_value({});
     return scalar("null");
   }
-  bool boolean(bool) override { return scalar("a bool"); }
+  bool boolean(bool value) override;
   bool number_integer(number_integer_t) override {
     if (at_flags()) return refuse("the flags are negative: they are a whole number of 64 bits");
     return scalar("a number");
@@ -117,6 +120,12 @@ bool PackInputEvents::scalar(std::string_view what) {
                 ", expected a string (value: in base64) or, for the flags, a whole number");
 }
 
+bool PackInputEvents::boolean(bool value) {
+  if (depth_ != 2 || shape_ != Shape::kArray || member_ != kMaskedMember) return scalar("a bool");
+  if (!value) return true;
+  return refuse("the value is masked, which nobody must be given as a value: dump again with --show-secrets");
+}
+
 bool PackInputEvents::set_value(std::string_view base64) {
   std::string bytes(base64);
   const auto length = consul::decode_base64_in_place(bytes.data(), bytes.size());
@@ -178,7 +187,8 @@ bool PackInputEvents::key(string_t& name) {
     return true;
   }
   member_ = lower(name);
-  if (member_ == "key" || member_ == "value" || member_ == "flags" || is_ignored_member(member_)) return true;
+  const bool known = member_ == "key" || member_ == "value" || member_ == "flags" || member_ == kMaskedMember;
+  if (known || is_ignored_member(member_)) return true;
   return refuse("unknown member '" + escaped(name) + "', expected key, flags and value");
 }
 
@@ -230,15 +240,30 @@ Result<std::vector<PackedKey>> parse_pack_input(std::string_view text) {
   return keys;
 }
 
-Result<std::string> export_entry(std::string_view key, std::uint64_t flags, std::string_view value) {
-  std::string quoted;
+namespace {
+
+// An element up to what follows its flags. Error kInvalid: the key is not UTF-8.
+Result<std::string> element_begin(std::string_view key, std::uint64_t flags) {
   try {
-    quoted = json(key).dump();
+    return "\t{\n\t\t\"key\": " + json(key).dump() + ",\n\t\t\"flags\": " + std::to_string(flags) + ",\n\t\t";
   } catch (const json::exception&) {
     return invalid("key '" + escaped(key) + "' is not UTF-8, which JSON cannot carry: dump without --json");
   }
-  return "\t{\n\t\t\"key\": " + quoted + ",\n\t\t\"flags\": " + std::to_string(flags) +
-         ",\n\t\t\"value\": \"" + consul::encode_base64(value) + "\"\n\t}";
+}
+
+}  // namespace
+
+Result<std::string> export_entry(std::string_view key, std::uint64_t flags, std::string_view value) {
+  const auto begin = element_begin(key, flags);
+  if (!begin) return begin.error();
+  return *begin + "\"value\": \"" + consul::encode_base64(value) + "\"\n\t}";
+}
+
+Result<std::string> masked_entry(std::string_view key, std::uint64_t flags, std::string_view masked) {
+  const auto begin = element_begin(key, flags);
+  if (!begin) return begin.error();
+  // The mark comes first: whoever reads in order knows what the value is when it comes.
+  return *begin + "\"masked\": true,\n\t\t\"value\": " + json(masked).dump() + "\n\t}";
 }
 
 }  // namespace shmconf::cli

@@ -35,6 +35,11 @@ Result<void> read_whole(int fd, std::span<std::byte> bytes, const std::string& c
 
 // Judges the header before its size is believed, so that no file makes us allocate for nothing.
 Result<void> check_header(const SnapshotHeader& header, std::uint64_t size_bytes, const std::string& called) {
+  if (header.magic == format::kSealedMagic) {
+    return Error{ErrorCode::kDenied, called +
+                                         " is encrypted, for the sidecar alone: start that, or look into the file with "
+                                         "'shmconf dump FILE --backup-key-file KEY'"};
+  }
   if (header.magic == format::kSnapshotMagic && header.version != format::kSnapshotVersion) {
     return Error{ErrorCode::kWrongVersion, called + " has format version " + std::to_string(header.version) +
                                                ", this library reads version " +

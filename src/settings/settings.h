@@ -61,6 +61,7 @@ struct Settings {
   std::string directory;            // root of all names; empty: $SHMCONF_DIR, else /dev/shm/shmconf-<uid>
   std::vector<Source> sources;      // in order; later wins
   std::string backup_file;          // empty: the default place, see places.h
+  std::string backup_key_file;      // keys that encrypt the backup (key_file.h); empty: it is not encrypted
   bool allow_empty = false;         // an empty configuration may replace one that is not
   std::string group;                // members may read the segment; empty: the owner alone
   std::chrono::milliseconds heartbeat_interval{15 * 60'000};

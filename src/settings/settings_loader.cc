@@ -5,6 +5,7 @@
 
 #include "settings/address.h"
 #include "settings/assembly.h"
+#include "settings/key_file.h"
 #include "settings/name.h"
 #include "settings/settings_file.h"
 #include "settings/text_file.h"
@@ -94,6 +95,15 @@ void check_token_file(Assembly& assembly) {
   }
 }
 
+void check_backup_key_file(Assembly& assembly) {
+  const std::string& path = assembly.draft().settings.backup_key_file;
+  if (path.empty()) return;
+  const auto keys = read_key_file(path);
+  if (keys) return;
+  assembly.complain(assembly.origin("/backup_key_file").where,
+                    {keys.error().text, "make one with: (umask 077; openssl rand -hex 32 > FILE)"});
+}
+
 void check_tls_file(Assembly& assembly, std::string_view setting, const std::string& path) {
   constexpr std::size_t kLargestPemBytes = std::size_t{16} << 20;
   if (path.empty()) return;
@@ -170,6 +180,8 @@ void finish(Scope scope, Assembly& assembly) {
   choose_token(assembly);
   check_token_file(assembly);
   check_tls(assembly);
+  check_backup_key_file(assembly);
+  make_absolute(settings.backup_key_file);
   for (std::string* path : {&settings.consul.token_file, &settings.consul.tls.ca_file, &settings.consul.tls.ca_path,
                             &settings.consul.tls.certificate_file, &settings.consul.tls.key_file}) {
     make_absolute(*path);

@@ -29,6 +29,7 @@ hardening::Needs needs_of(const settings::Settings& settings, const shm::Place& 
   if (const auto backup = settings::backup_file(settings, ::geteuid(), settings::process_environment())) {
     need("the backup's directory", std::filesystem::path(*backup).parent_path(), Access::kMakeFiles);
   }
+  need("the backup's key file", settings.backup_key_file, Access::kRead);
   const settings::Consul& consul = settings.consul;
   need("the token file", consul.token_file, Access::kRead);
   need("the authorities", consul.tls.ca_file, Access::kRead);

@@ -55,7 +55,7 @@ void let_reload_signal_through() {
 
 std::unique_ptr<backup::Store> open_backup(env::Env& env, const Settings& settings) {
   auto path = settings::backup_file(settings, ::geteuid(), settings::process_environment());
-  if (path) return std::make_unique<backup::Store>(env, std::move(*path));
+  if (path) return std::make_unique<backup::Store>(env, std::move(*path), settings.backup_key_file);
   spdlog::warn("no backup is kept: {}", path.error().text);
   return nullptr;
 }

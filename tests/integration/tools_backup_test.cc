@@ -48,6 +48,70 @@ TEST_F(ToolsTest, DumpPackedAgainIsTheSameByteForByte) {
   EXPECT_EQ(out({"get", "doc#/x/1"}), "2.50\n");
 }
 
+TEST_F(ToolsTest, DumpMasksSecretsAndPackRefusesWhatIsMasked) {
+  publish({item("doc", R"({"host": "x", "password": "hunter2"})", 7), item("plain", "1"),
+           item("redis/password", "hunter2")});
+  const harness::Finished lines = run({"dump"});
+  EXPECT_EQ(lines.status.code, 0);
+  EXPECT_EQ(lines.out, "doc={\"host\": \"x\", \"password\": \"***\"}\nplain=1\nredis/password=***\n");
+  EXPECT_EQ(lines.err, "shmconf dump: 2 values masked; --show-secrets prints all\n");
+
+  const harness::Finished masked = run({"dump", "--json"});
+  EXPECT_EQ(masked.status.code, 0);
+  EXPECT_FALSE(has(masked.out, "hunter2"));
+  const json elements = json::parse(masked.out);
+  ASSERT_EQ(elements.size(), 3u);
+  EXPECT_EQ(elements[0], json({{"key", "doc"}, {"flags", 7}, {"masked", true},
+                               {"value", R"({"host": "x", "password": "***"})"}}));
+  EXPECT_FALSE(elements[1].contains("masked"));
+  EXPECT_EQ(elements[2]["value"], "***");
+  write_text(file("masked.json"), masked.out);
+  const harness::Finished refused = run({"pack", file("masked.json"), "--output", backup_file()});
+  EXPECT_EQ(refused.status.code, 2);
+  EXPECT_TRUE(is_one_line_of(refused.err, "pack")) << refused.err;
+  EXPECT_TRUE(has(refused.err, "key 'doc'") && has(refused.err, "--show-secrets")) << refused.err;
+  EXPECT_FALSE(fs::exists(backup_file()));
+
+  const std::string whole = out({"dump", "--json", "--show-secrets"});
+  write_text(file("whole.json"), whole);
+  ASSERT_EQ(run({"pack", file("whole.json"), "--output", backup_file()}).status.code, 0);
+  EXPECT_EQ(out({"dump", "--json", "--show-secrets", backup_file()}), whole);
+  EXPECT_TRUE(has(run({"dump", "--secret", "PLAIN"}).out, "plain=***\n"));
+  EXPECT_EQ(out({"get", "redis/password"}), "hunter2\n") << "one value by its name is what was asked for";
+}
+
+TEST_F(ToolsTest, PackEncryptsAndDumpDecryptsWithTheKey) {
+  write_text(file("backup.key"), std::string(64, 'a') + "\n");
+  write_text(file("other.key"), std::string(64, 'b') + "\n");
+  for (const char* name : {"backup.key", "other.key"}) ASSERT_EQ(::chmod(file(name).c_str(), 0600), 0);
+  write_text(file("in.json"), R"({"redis/host": "some-host"})");
+  const harness::Finished packed =
+      run({"pack", file("in.json"), "--output", backup_file(), "--backup-key-file", file("backup.key")});
+  ASSERT_EQ(packed.status.code, 0) << packed.err;
+  EXPECT_FALSE(has(text_of(backup_file()), "some-host"));
+  EXPECT_EQ(out({"dump", backup_file(), "--backup-key-file", file("backup.key")}), "redis/host=some-host\n");
+  EXPECT_EQ(out({"dump", "--backup", backup_file(), "--backup-key-file", file("backup.key")}),
+            "redis/host=some-host\n");
+  for (const Words& words : {Words{"dump", backup_file()}, Words{"dump", "--name", "web"},
+                             Words{"dump", backup_file(), "--backup-key-file", file("other.key")}}) {
+    const harness::Finished denied = run(words);
+    EXPECT_EQ(denied.status.code, 5);
+    EXPECT_EQ(denied.out, "");
+    EXPECT_TRUE(is_one_line_of(denied.err, "dump")) << denied.err;
+    EXPECT_TRUE(has(denied.err, "encrypted")) << denied.err;
+  }
+  // Neither in the clear nor with another key is it written over.
+  const std::string before = text_of(backup_file());
+  EXPECT_EQ(run({"pack", file("in.json"), "--output", backup_file()}).status.code, 5);
+  const harness::Finished other =
+      run({"pack", file("in.json"), "--output", backup_file(), "--backup-key-file", file("other.key")});
+  EXPECT_EQ(other.status.code, 5) << other.err;
+  EXPECT_EQ(text_of(backup_file()), before);
+  // One that is not encrypted may be looked at with a key set.
+  pack(R"({"a": "1"})", file("plain.snapshot"));
+  EXPECT_EQ(out({"dump", file("plain.snapshot"), "--backup-key-file", file("backup.key")}), "a=1\n");
+}
+
 TEST_F(ToolsTest, DumpOfNothingIsAnEmptyArray) {
   attach();
   shm::Content nothing;
@@ -212,6 +276,18 @@ TEST_F(ToolsWithConsulTest, PackReadsAndDumpPrintsWhatConsulExports) {
   write_text(file("dumped.json"), dumped);
   consul_kv("import", {"@" + file("dumped.json")});
   EXPECT_EQ(consul_kv("export", {"config/"}), exported);
+}
+
+TEST_F(ToolsWithConsulTest, ConsulImportsNoMask) {
+  publish({item("config/web/password", "hunter2")});
+  write_text(file("masked.json"), run({"dump", "--json"}).out);
+  harness::Command import;
+  import.argv = {fs::read_symlink("/proc/" + std::to_string(consul_->process().pid()) + "/exe"), "kv", "import",
+                 "-http-addr=" + consul_->url(), "@" + file("masked.json")};
+  const auto refused = harness::run(import);
+  ASSERT_TRUE(refused) << refused.error().text;
+  EXPECT_NE(refused->status.code, 0) << refused->out;
+  EXPECT_EQ(consul_->kv().get("config/web/password").status, 404);
 }
 
 TEST_F(ToolsWithConsulTest, DetailedIsWhatConsulPrints) {

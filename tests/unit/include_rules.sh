@@ -16,7 +16,7 @@ hardening: shmconf/result env seccomp sys/capability
 shm: $kFormat env boost
 consul: shmconf/result env settings boost openssl simdjson
 settings: shmconf/format shmconf/result env nlohmann
-backup: $kFormat env
+backup: $kFormat env settings openssl
 place: shmconf/result env settings shm
 sources: $kFormat env settings place hardening consul shm backup boost nlohmann spdlog
 watch: shmconf/result settings consul sources boost spdlog

@@ -5,7 +5,8 @@ const { inspect } = require('node:util');
 
 const { placeOf } = require('./place.js');
 
-const DEFAULT_SECRETS = ['password', 'token', 'secret', 'key'];
+// The words of `shmconf dump` (src/cli/secrets.cc) and of the Python package.
+const DEFAULT_SECRETS = ['password', 'passwd', 'passphrase', 'secret', 'token', 'credential', 'key'];
 
 const MASK = '***';
 const MOST_VALUES = 100;

@@ -6,7 +6,8 @@ from typing import Any, List, Sequence
 
 from . import _reader
 
-DEFAULT_SECRETS = ("password", "token", "secret", "key")
+# The words of `shmconf dump` (src/cli/secrets.cc) and of the Node package.
+DEFAULT_SECRETS = ("password", "passwd", "passphrase", "secret", "token", "credential", "key")
 
 _MASK = "***"
 _MOST_VALUES = 100

@@ -4,6 +4,8 @@
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
 const { test } = require('node:test');
 const { inspect } = require('node:util');
 
@@ -175,3 +177,16 @@ test('the backup is read where there is no segment', () =>
     fs.writeFileSync(backup, 'x'.repeat(500));
     assert.throws(() => shmconf.openBackup(backup), (error) => hasCode('SHMCONF_DAMAGED')(error) && error.message.includes(backup));
   }));
+
+test('an encrypted backup is the sidecar\'s alone', () => {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'shmconf-node-'));
+  try {
+    const file = `${root}/web.snapshot`;
+    fs.writeFileSync(file, Buffer.concat([Buffer.from('SHMCONFE'), Buffer.alloc(400)]), { mode: 0o600 });
+    assert.throws(() => shmconf.openBackup(file), hasCode('SHMCONF_DENIED'));
+    assert.throws(() => shmconf.openBackup(file), /is encrypted/);
+    assert.throws(() => shmconf.open('web', { directory: root, backup: file }), hasCode('SHMCONF_DENIED'));
+  } finally {
+    fs.rmSync(root, { recursive: true });
+  }
+});

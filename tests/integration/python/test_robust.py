@@ -152,3 +152,15 @@ def test_the_backup_is_read_where_there_is_no_segment(web, root, tmp_path):
     with pytest.raises(shmconf.Error) as damaged:
         shmconf.open_backup(backup)
     assert damaged.value.code == "damaged" and str(backup) in str(damaged.value)
+
+
+def test_an_encrypted_backup_is_the_sidecars_alone(tmp_path):
+    file = tmp_path / "web.snapshot"
+    file.write_bytes(b"SHMCONFE" + bytes(400))
+    file.chmod(0o600)
+    with pytest.raises(shmconf.Error, match="encrypted") as denied:
+        shmconf.open_backup(file)
+    assert denied.value.code == "denied"
+    with pytest.raises(shmconf.Error, match="encrypted") as denied:
+        shmconf.open("web", directory=str(tmp_path), backup=str(file))
+    assert denied.value.code == "denied"

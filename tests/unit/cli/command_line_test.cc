@@ -3,6 +3,7 @@
 #include "cli/command_line.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -191,6 +192,35 @@ TEST(CommandLine, DumpOfAFileNeedsNoName) {
   EXPECT_EQ(options_of<DumpOptions>({"dump", "web.snapshot", "--json"}).file, "web.snapshot");
   EXPECT_EQ(options_of<DumpOptions>({"dump"}, {{"SHMCONF_NAME", "web"}}).reader.name, "web");
   EXPECT_TRUE(holds(complaint({"dump"}), "--name NAME"));
+}
+
+TEST(CommandLine, DumpMasksUnlessToldOtherwise) {
+  const auto plain = options_of<DumpOptions>({"dump", "web.snapshot"});
+  EXPECT_FALSE(plain.show_secrets);
+  EXPECT_TRUE(plain.secrets.empty());
+  const auto dump = options_of<DumpOptions>({"dump", "f", "--show-secrets", "--secret", "pin", "--secret=dsn"});
+  EXPECT_TRUE(dump.show_secrets);
+  EXPECT_EQ(dump.secrets, (std::vector<std::string>{"pin", "dsn"}));
+  EXPECT_TRUE(holds(complaint({"dump", "f", "--secret", ""}), "--secret is empty"));
+}
+
+TEST(CommandLine, DumpAndPackTakeTheKeyOfAnEncryptedBackup) {
+  const harness::TempDirectory directory;
+  const std::string key = directory / "backup.key";
+  std::ofstream(key) << std::string(64, 'a');
+  ASSERT_EQ(::chmod(key.c_str(), 0600), 0);
+  EXPECT_EQ(options_of<DumpOptions>({"dump", "f"}).key_file, "");
+  EXPECT_EQ(options_of<DumpOptions>({"dump", "f", "--backup-key-file", key}).key_file, key);
+  EXPECT_EQ(options_of<DumpOptions>({"dump", "f"}, {{"SHMCONF_BACKUP_KEY_FILE", key}}).key_file, key);
+  const auto by_flag = options_of<DumpOptions>({"dump", "--backup", "f", "--backup-key-file", key});
+  EXPECT_EQ(by_flag.file, "f");
+  EXPECT_EQ(by_flag.key_file, key);
+  EXPECT_TRUE(holds(complaint({"dump", "--name", "web", "--backup-key-file", key}), "needs the backup file"));
+  EXPECT_TRUE(holds(complaint({"dump", "f", "--backup-key-file", key + ".no"}), "cannot be opened"));
+  EXPECT_EQ(options_of<PackOptions>({"pack", "in", "--output", "o", "--backup-key-file", key}).key_file, key);
+  EXPECT_EQ(options_of<PackOptions>({"pack", "in", "--output", "o"}, {{"SHMCONF_BACKUP_KEY_FILE", key}}).key_file, key)
+      << "what the sidecar encrypts, pack does not write in the clear";
+  EXPECT_TRUE(holds(complaint({"pack", "in", "--output", "o", "--backup-key-file", key + ".no"}), "cannot be opened"));
 }
 
 TEST(CommandLine, PackTakesSourcesInOrder) {

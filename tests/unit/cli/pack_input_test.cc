@@ -131,6 +131,18 @@ TEST(PackInput, RefusesWhatIsNotBase64) {
   EXPECT_TRUE(has(problem_of(R"([{"key": "a", "value": "a b="}])"), "not base64"));
 }
 
+TEST(PackInput, RefusesWhatIsMasked) {
+  const std::string masked = "[" + masked_entry("a", 7, R"({"password": "***"})").value() + "]";
+  EXPECT_TRUE(has(problem_of(masked), "element 1 (key 'a'): the value is masked")) << problem_of(masked);
+  EXPECT_TRUE(has(problem_of(masked), "--show-secrets"));
+  // Also for whoever sorts the members, or takes the mark out.
+  EXPECT_NE(problem_of(R"([{"key": "a", "value": "***", "masked": true}])"), "accepted");
+  EXPECT_TRUE(has(problem_of(R"([{"key": "a", "value": "***"}])"), "not base64"));
+  EXPECT_EQ(parsed(R"([{"key": "a", "masked": false, "value": "MQ=="}])"), (Keys{{"a", "1", 0}}));
+  EXPECT_TRUE(has(problem_of(R"([{"key": "a", "masked": 1, "value": ""}])"), "'masked' is a number"));
+  EXPECT_TRUE(has(problem_of(R"([{"key": true, "value": ""}])"), "'key' is a bool"));
+}
+
 TEST(PackInput, RefusesAKeyTwiceInsteadOfChoosing) {
   EXPECT_TRUE(has(problem_of(R"({"a": "1", "b": "2", "a": "1"})"), "key 'a' is there twice"));
   EXPECT_TRUE(has(problem_of(R"([{"key": "a", "value": ""}, {"key": "a", "value": ""}])"), "twice"));

@@ -8,6 +8,7 @@
 
 #include "harness/core_files.h"
 #include "reader/backup_file.h"
+#include "shmconf/c.h"
 #include "shmconf/reader.h"
 #include "unit/reader/plain_segment.h"
 #include "unit/reader/temporary_directory.h"
@@ -88,6 +89,21 @@ TEST_F(BackupTest, ThatClaimsToBeEnormousAllocatesNothing) {
   snapshot.put64(offsetof(format::SnapshotHeader, total_bytes), std::uint64_t{1} << 46);
   write_file(file, snapshot.string());
   EXPECT_EQ(refused(), ErrorCode::kDamaged);
+}
+
+TEST_F(BackupTest, ThatIsEncryptedIsDeniedWithAWordOnWhatItIs) {
+  std::string sealed(400, 'x');
+  sealed.replace(0, format::kSealedMagic.size(), format::kSealedMagic.data(), format::kSealedMagic.size());
+  write_file(file, sealed);
+  EXPECT_EQ(refused(), ErrorCode::kDenied);
+  const auto by_name = open();
+  ASSERT_FALSE(by_name);
+  EXPECT_EQ(by_name.error().code, ErrorCode::kDenied);
+  EXPECT_NE(by_name.error().text.find("encrypted, for the sidecar alone"), std::string::npos) << by_name.error().text;
+  shmconf_reader* reader = nullptr;
+  EXPECT_EQ(shmconf_open_backup(file.c_str(), &reader), SHMCONF_DENIED);
+  EXPECT_EQ(reader, nullptr);
+  EXPECT_NE(std::string(shmconf_last_error()).find("encrypted"), std::string::npos);
 }
 
 TEST_F(BackupTest, OfTheWrongKindOrModeIsRefused) {

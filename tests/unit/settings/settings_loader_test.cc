@@ -3,6 +3,7 @@
 #include "settings/settings_loader.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -224,9 +225,11 @@ void expect_only_that_changes(const Field& field, const Loaded& result, const st
 
 TEST(Loader, EveryVariableAndFlagReachesItsOwnField) {
   const TextFile token("t", "token");
+  const TextFile key(std::string(64, 'a'), "key");
+  ASSERT_EQ(::chmod(key.path().c_str(), 0600), 0);
   for (const Field& field : field_table()) {
     if (field.path.empty() || field.path == "/sources") continue;
-    const std::string value = sample(field, token.path());
+    const std::string value = sample(field, field.path == "/backup_key_file" ? key.path() : token.path());
     for (const std::string_view name : {field.variable, field.consul_variable}) {
       if (!name.empty()) expect_only_that_changes(field, load({{std::string(name), value}}), value);
     }
@@ -294,6 +297,19 @@ TEST(Loader, FlagsBecomeArgumentsAgain) {
   const std::vector<std::string> expected = {"--config=a.json", "--name=web", "--allow-empty", "--hardening=false",
                                              "--backup="};
   EXPECT_EQ(to_arguments(flags), expected);
+}
+
+TEST(Loader, ABackupKeyFileThatIsNoneIsAProblemOfTheSidecarAlone) {
+  const TextFile key("hunter2", "key");
+  ASSERT_EQ(::chmod(key.path().c_str(), 0600), 0);
+  const Problem problem = only_problem(load({}, {{"--backup-key-file", key.path()}}));
+  EXPECT_EQ(problem.where, "--backup-key-file");
+  EXPECT_NE(problem.text.find("64 hexadecimal digits"), std::string::npos) << problem.text;
+  EXPECT_EQ(problem.text.find("hunter2"), std::string::npos);
+  EXPECT_NE(problem.hint.find("openssl rand"), std::string::npos) << problem.hint;
+  const TextFile file(R"({"name": "web", "backup_key_file": "/nonexistent/key"})");
+  const auto reader = load_settings({file.path(), {}}, environment_of({}), Scope::kReader);
+  EXPECT_TRUE(std::holds_alternative<Settings>(reader)) << "a service cannot read the sidecar's key, and need not";
 }
 
 TEST(Loader, AllProblemsFitInOneError) {
