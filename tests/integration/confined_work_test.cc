@@ -9,10 +9,10 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "harness/certificates.h"
 #include "harness/consul.h"
 #include "harness/eventually.h"
 #include "integration/sidecar.h"
-#include "harness/certificates.h"
 
 namespace shmconf::integration {
 namespace {
@@ -36,7 +36,9 @@ class ConfinedWorkTest : public testing::Test {
         {"verify_incoming_https", true},
         {"acl",
          {{"enabled", true}, {"default_policy", "deny"}, {"tokens", {{"master", "all-rights"}, {"default", "all-rights"}}}}}};
-    auto started = harness::RealConsul::start({.extra_json = configuration.dump()});
+    harness::ConsulOptions options;
+    options.extra_json = configuration.dump();
+    auto started = harness::RealConsul::start(options);
     ASSERT_TRUE(started) << started.error().text;
     consul_ = std::move(*started);
     const std::string rules = R"(key_prefix "config/web/" { policy = "read" })";
