@@ -264,13 +264,12 @@ Env& Env::posix() {
 Error system_error(int errno_value, const std::string& operation, const std::string& subject) {
   char buffer[128];
   const char* reason = ::strerror_r(errno_value, buffer, sizeof buffer);
-  return Error{code_of(errno_value), operation + " '" + subject + "': " + reason + remedy(errno_value)};
+  const char* note = errno_value == ELOOP ? " (symlinks are not followed)" : "";
+  return Error{code_of(errno_value), operation + " '" + subject + "': " + reason + note + remedy(errno_value)};
 }
 
 std::string remedy(int errno_value) {
   switch (errno_value) {
-    case ELOOP:
-      return " (symlinks are not followed)";
     case EMFILE:
       return "; raise the limit of open files (ulimit -n, LimitNOFILE=)";
     case ENFILE:

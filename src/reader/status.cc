@@ -72,7 +72,11 @@ Verdict judge(const Status& status) {
   const RoleStatus& heartbeat = status.role(format::Role::kHeartbeat);
   if (!watch.alive && !heartbeat.alive) return Verdict::kDead;
   if (status.origin == format::Origin::kBackup) return Verdict::kBackup;
-  return vouches(watch, heartbeat) || vouches(heartbeat, watch) ? Verdict::kLive : Verdict::kStale;
+  // What was published came from Consul, and its publisher is about to say so: no page stays without a
+  // contact for longer, unless queries fail.
+  const bool about_to_say =
+      !watch.contact_age && !heartbeat.contact_age && !watch.failing_for && !heartbeat.failing_for;
+  return about_to_say || vouches(watch, heartbeat) || vouches(heartbeat, watch) ? Verdict::kLive : Verdict::kStale;
 }
 
 std::chrono::sys_time<nanoseconds> wall(std::uint64_t ns) {

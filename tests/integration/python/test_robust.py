@@ -51,7 +51,7 @@ def test_the_publisher_is_gone(web):
 def test_files_that_are_cut_short_under_a_private_copy(web, root):
     service = web({"a": "1", "large": "x" * 100_000}, private_copy=True)
     service.publish({"a": "2", "large": "y" * 100_000})
-    assert service.config.a == "2" and service.config.status.error == ""
+    assert service.config.wait(5) and service.config.a == "2" and service.config.status.error == ""
     os.truncate(service.segment.snapshot_file(), 0)
     os.truncate(service.segment.control_file(), 0)
     assert service.config.a == "2" and service.config["large"] == "y" * 100_000

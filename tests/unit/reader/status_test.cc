@@ -129,15 +129,21 @@ TEST_F(StatusTest, WhileOneFailsTheOthersContactCountsAsLongAsTheStricterAllows)
   EXPECT_EQ(status().verdict, Verdict::kStale);
 }
 
-TEST_F(StatusTest, StaleWhenTheContactIsOverdueOrNeverWas) {
+TEST_F(StatusTest, StaleWhenTheContactIsOverdue) {
   healthy(Role::kWatch);
   role(Role::kWatch).contact_ns = ago(30s);
   EXPECT_EQ(status().verdict, Verdict::kLive);
   role(Role::kWatch).contact_ns = ago(30s + 1ns);
   EXPECT_EQ(status().verdict, Verdict::kStale);
+}
+
+TEST_F(StatusTest, LiveBetweenTheFirstPublicationAndItsStampOfContact) {
+  healthy(Role::kWatch);
   role(Role::kWatch).contact_ns = 0;
-  EXPECT_EQ(status().verdict, Verdict::kStale);
+  EXPECT_EQ(status().verdict, Verdict::kLive);
   EXPECT_EQ(status().contact_age, std::nullopt);
+  role(Role::kHeartbeat).failing_since_ns = ago(1s);
+  EXPECT_EQ(status().verdict, Verdict::kStale) << "queries fail, and none has ever succeeded";
 }
 
 TEST_F(StatusTest, ContactAgeIsThatOfTheLaterOne) {
