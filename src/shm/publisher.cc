@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "shm/control_page.h"
 #include "shm/draft.h"
 #include "shm/mapping.h"
 #include "shm/snapshot_builder.h"
@@ -152,23 +153,25 @@ struct Publisher::State {
   // Under the publish lock: makes the built snapshot the next generation. Sync count and name come
   // before the generation word, so that a kill in between costs the peer one more read of Consul,
   // never an update.
-  Result<std::uint64_t> show(Draft& built, format::Origin origin, std::uint64_t new_sync_count) {
-    const std::uint64_t before = page().generation.load(std::memory_order_relaxed);
+  // page is the caller's, who found it not retired: another look could find its file cut short, and go on
+  // with what stands in for it.
+  Result<std::uint64_t> show(ControlPage& page, Draft& built, format::Origin origin, std::uint64_t new_sync_count) {
+    const std::uint64_t before = page.generation.load(std::memory_order_relaxed);
     if (static_cast<std::uint32_t>(before + 2) == 0) {
       // The counter is used up: everyone attaches to a new page.
-      page().generation.store(format::kRetired, std::memory_order_release);
-      segment->wake();
+      page.generation.store(format::kRetired, std::memory_order_release);
+      wake_page(*env, page);
       return replaced();
     }
     const std::uint64_t generation = before + 1;
     stamp_generation(built.bytes(), generation, env->wall_now(), origin, built.id());
     if (auto renamed = built.publish_as(generation_name(generation)); !renamed) return renamed.error();
-    page().sync_count.store(new_sync_count, std::memory_order_release);
+    page.sync_count.store(new_sync_count, std::memory_order_release);
     const auto& header = *reinterpret_cast<const format::SnapshotHeader*>(built.bytes().data());
-    page().sources_hash.store(header.sources_hash, std::memory_order_release);
-    page().snapshot_id.store(built.id(), std::memory_order_release);
-    page().generation.store(generation, std::memory_order_release);
-    segment->wake();
+    page.sources_hash.store(header.sources_hash, std::memory_order_release);
+    page.snapshot_id.store(built.id(), std::memory_order_release);
+    page.generation.store(generation, std::memory_order_release);
+    wake_page(*env, page);
     return generation;
   }
 
@@ -271,7 +274,7 @@ Result<Outcome> Publisher::publish(Content& content, std::uint64_t& noted, Optio
     noted = synced + 1;
     return Outcome::kUnchanged;
   }
-  auto shown = state.show(built, content.origin, synced + 1);
+  auto shown = state.show(page, built, content.origin, synced + 1);
   lock = ByteLock();
   state.env->yield();  // the readers that were woken come before our tidying
   if (!shown) return shown.error();
@@ -291,12 +294,12 @@ Result<Outcome> Publisher::restore(const SnapshotView& backup) {
 
   auto lock = state.segment->lock(format::LockByte::kPublish, kLockTimeout);
   if (!lock) return lock.error();
-  ControlPage& page = state.page();
-  if (page.generation.load(std::memory_order_acquire) == format::kRetired) return replaced();
   there = state.current();
   if (there) return Outcome::kOccupied;
   if (there.error().code != ErrorCode::kAbsent) return there.error();
-  auto shown = state.show(*draft, format::Origin::kBackup, page.sync_count.load(std::memory_order_acquire));
+  ControlPage& page = state.page();
+  if (page.generation.load(std::memory_order_acquire) == format::kRetired) return replaced();
+  auto shown = state.show(page, *draft, format::Origin::kBackup, page.sync_count.load(std::memory_order_acquire));
   lock = ByteLock();
   if (!shown) return shown.error();
   state.take_over(std::move(*draft), *shown);

@@ -84,9 +84,9 @@ Result<Fd> open_service_directory(Env& env, int root, const Place& place) {
   auto info = env.info(directory->get());
   if (!info) return info.error();
   if (auto ours = check_ours(*info, path); !ours) return ours.error();
-  // One of before may have been made for other readers.
-  const auto given = give_access(env, directory->get(), *info, place.group, directory_mode(place));
-  if (!given) return given.error();
+  if (made) {
+    if (auto given = give_to_group(env, directory->get(), place.group, directory_mode(place)); !given) return given.error();
+  }
   return directory;
 }
 
@@ -109,8 +109,8 @@ bool is_ours(const std::string& name) {
          name.starts_with(format::kDraftPrefix);
 }
 
-// Gives the files of a segment of before, which is taken over, to those who may read it now. One that
-// another process renames or removes meanwhile is that one's.
+// Gives the files of a segment to those who may read it now. One that another process renames or removes
+// meanwhile is that one's. One that has another name elsewhere is closed, and opened to nobody.
 Result<void> give_access_to_files(Env& env, int directory, const Place& place) {
   const auto names = env.list(directory);
   if (!names) return names.error();
@@ -120,8 +120,10 @@ Result<void> give_access_to_files(Env& env, int directory, const Place& place) {
     if (!file) continue;
     const auto info = env.info(file->get());
     if (!info) return info.error();
-    if (!S_ISREG(info->mode) || info->owner != ::geteuid() || info->links != 1) continue;
-    if (auto given = give_access(env, file->get(), *info, place.group, file_mode(place)); !given) return given;
+    if (!S_ISREG(info->mode) || info->owner != ::geteuid()) continue;
+    const bool alone = info->links == 1;
+    const auto given = give_access(env, file->get(), *info, alone ? place.group : std::nullopt, alone ? file_mode(place) : 0600);
+    if (!given) return given;
   }
   return {};
 }
@@ -156,9 +158,7 @@ Result<env::Fd> open_root(env::Env& env, const Place& place) {
   if (place.root_is_default) {
     if (auto ours = check_ours(*info, place.root); !ours) return ours.error();
   }
-  // A root that somebody named is theirs to open; ours may be of a time when no group was set.
-  const bool closed_default = place.root_is_default && (info->mode & 077) == 0;
-  if (made || closed_default) {
+  if (made) {
     const auto given = give_to_group(env, root->get(), place.group, directory_mode(place));
     if (!given) return given.error();
   }
@@ -199,6 +199,7 @@ struct Segment::State {
   // is retired, so that renew_if_replaced() replaces it. (Between this look and the touch there is a
   // moment that nothing guards. A process that dies of it is started again.)
   [[nodiscard]] format::ControlPage& page() noexcept {
+    if (!page_file.valid()) return *reinterpret_cast<format::ControlPage*>(page_map.bytes().data());
     const auto info = env->info(page_file.get());
     if (info && info->size_bytes < format::kControlPageBytes && page_map.leave_file()) {
       auto* stand_in = new (page_map.bytes().data()) format::ControlPage();
@@ -266,7 +267,7 @@ struct Segment::State {
 
   bool page_in_place() {
     const auto there = env->info_at(AT_FDCWD, place.root + "/" + place.name + "/" + format::kControlFile);
-    const bool retired = page().generation.load(std::memory_order_acquire) == format::kRetired;
+    const bool retired = page().generation.load(std::memory_order_acquire) == format::kRetired || !page_file.valid();
     // That it could not be looked at for want of memory, say, is no sign that it is gone.
     if (!there && there.error().code != ErrorCode::kAbsent && there.error().code != ErrorCode::kDenied) return !retired;
     return !retired && there && same_file(*there, page_info);
@@ -308,9 +309,7 @@ struct Segment::State {
     const std::string path = place.root + "/" + place.name + "/" + format::kControlFile;
     auto existing = attach_page(*env, directory.get(), *boot);
     if (!existing) return not_to_open(*env, directory.get(), format::kControlFile, path, existing.error());
-    if (existing->soundness == PageSoundness::kSound) {
-      if (auto given = give_access_to_files(*env, directory.get(), place); !given) return given;
-    } else {
+    if (existing->soundness != PageSoundness::kSound) {
       if (existing->map.mapped()) {
         newer_than_s = std::max(newer_than_s, existing->newest_creation_s);
         retire_page(*env, existing->map);
@@ -361,6 +360,23 @@ Result<ByteLock> Segment::try_lock(format::LockByte byte) {
 
 Result<ByteLock> Segment::lock(format::LockByte byte, std::chrono::milliseconds timeout) {
   return state_->lock(byte, timeout);
+}
+
+Result<void> Segment::give_access() {
+  State& state = *state_;
+  auto publishing = state.lock(format::LockByte::kPublish, kPublishLockTimeout);
+  if (!publishing) return publishing.error();
+  const auto give = [&](int fd) -> Result<void> {
+    const auto info = state.env->info(fd);
+    if (!info) return info.error();
+    return shm::give_access(*state.env, fd, *info, state.place.group, directory_mode(state.place));
+  };
+  // A root that somebody named is theirs to open; other services' readers may need the default one.
+  if (state.place.root_is_default && state.place.group) {
+    if (auto given = give(state.root.get()); !given) return given;
+  }
+  if (auto given = give(state.directory.get()); !given) return given;
+  return give_access_to_files(*state.env, state.directory.get(), state.place);
 }
 
 Result<bool> Segment::renew_if_replaced() {

@@ -55,7 +55,8 @@ class Segment {
   // Opens the place, making root (if it is the default one), directory, lock file and control page
   // where they are missing. A page that is unsound or of another boot is retired and replaced; a
   // sound one is kept, with its readers, who are woken. Errors: kDenied for wrong owners, modes,
-  // symlinks or hard links, naming the path and what to do; kNoSpace; kTimeout when the publish lock stays taken; kSystem.
+  // symlinks or hard links, naming the path and what to do; kNoSpace; kTimeout when the publish lock
+  // stays taken; kSystem.
   static Result<Segment> attach(env::Env& env, Place place);
 
   Segment(Segment&&) noexcept;
@@ -72,12 +73,17 @@ class Segment {
   // The lock that a role holds for life. An empty ByteLock (held() false): another process has it.
   // When the lock file itself is replaced, renew_if_replaced() takes the same byte of the new one.
   [[nodiscard]] Result<ByteLock> try_lock(format::LockByte byte);
+  // Gives a segment of before, and the default root, to those whom place() lets read; takes it from
+  // others. For who holds a role for life: the access to another process's segment is not to be changed.
+  // Errors: kDenied, kTimeout, kSystem.
+  Result<void> give_access();
+
   // Waits at most timeout. Error: kTimeout, when a holder was stopped.
   [[nodiscard]] Result<ByteLock> lock(format::LockByte byte, std::chrono::milliseconds timeout);
 
   // Looks whether the paths still lead to this page and lock file, and the page is not retired. If not
-  // (something was removed, replaced or cut short under us): retires an orphaned page, so that its readers look
-  // again, and attaches anew, with the locks that are held for life. True: the page was renewed, and
+  // (something was removed, replaced or cut short under us): retires an orphaned page, so that its
+  // readers look again, and attaches anew, with the locks that are held for life. True: the page was renewed, and
   // must be published to again. Error kDenied, then and at every later call until that process ends:
   // another one took such a lock meanwhile; end, and leave the segment to it.
   Result<bool> renew_if_replaced();

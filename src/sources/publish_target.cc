@@ -24,6 +24,7 @@ Result<std::unique_ptr<PublishTarget>> PublishTarget::attach(env::Env& env, shm:
                                          "' in '" + segment->place().root +
                                          "': stop it first, or choose another name or directory"};
   }
+  if (auto given = segment->give_access(); !given) return std::move(given).error();
   std::unique_ptr<PublishTarget> target(
       new PublishTarget(env, std::move(*segment), std::move(*lock), role));
   // A first attempt that finds a damaged snapshot retires its page; the second one has a new page.

@@ -227,11 +227,17 @@ TEST_F(SegmentTest, ASegmentOfBeforeIsOpenedForAGroupAndClosedAgain) {
     EXPECT_EQ(mode_of(root + "/.web.lock"), 0600u);
   };
   expect_modes(0700, 0600);
-  const auto generation = attach_for(::getegid()).page().generation.load();
+  Segment open = attach_for(::getegid());
+  expect_modes(0700, 0600);  // attached by somebody who may yet be refused
+  const auto generation = open.page().generation.load();
   EXPECT_TRUE(format::has_snapshot(generation)) << "taken over, not made anew";
+  ASSERT_TRUE(open.give_access());
   expect_modes(0750, 0640);
   EXPECT_EQ(mode_of(root), 0750u);
-  EXPECT_EQ(attach_for(std::nullopt).page().generation.load(), generation);
+  Segment closed = attach_for(std::nullopt);
+  EXPECT_EQ(closed.page().generation.load(), generation);
+  expect_modes(0750, 0640);
+  ASSERT_TRUE(closed.give_access());
   expect_modes(0700, 0600);
 }
 
