@@ -24,6 +24,12 @@ bool hold(std::string_view words, std::string_view secret) {
   return !secret.empty() && words.find(secret.substr(0, kTelling)) != std::string_view::npos;
 }
 
+template <typename Act>
+struct AtExit {
+  Act act;
+  ~AtExit() { act(); }
+};
+
 }  // namespace
 
 struct Client::State {
@@ -40,7 +46,8 @@ struct Client::State {
   [[nodiscard]] std::string request(const Query& query, const std::string& token) const;
   // What a server or a proxy says goes into the log and the status, and some say what they were sent.
   void conceal(std::string& words, const std::string& token) const {
-    for (const std::string& secret : {token, settings.http_auth, encode_base64(settings.http_auth)}) {
+    const std::string password = settings.http_auth.substr(settings.http_auth.find(':') + 1);
+    for (const std::string& secret : {token, password, encode_base64(settings.http_auth)}) {
       if (hold(words, secret)) words = "(its words hold a secret that it was sent, and are not shown)";
     }
   }
@@ -123,17 +130,20 @@ asio::awaitable<Result<Answer>> Client::State::run(std::shared_ptr<State> state,
       connection->close();
       if (state->connection == connection) state->connection.reset();
     };
+    // Whatever ends this, an exception too: a connection that is half open, or owes an answer, serves
+    // no other query. One without its TLS would send the token in the clear.
+    bool whole = false;
+    const AtExit close_otherwise{[&] {
+      if (!whole) drop();
+    }};
     if (state->fresh) {
       auto opened = co_await connection->open(Clock::now() + state->settings.connect_timeout);
-      if (!opened) {
-        drop();
-        co_return std::move(opened).error();
-      }
+      if (!opened) co_return std::move(opened).error();
     }
     AnswerParser parser(query.what, state->settings.max_body_bytes);
     auto exchanged = co_await state->exchange(connection, request, state->answer_limit(query), parser);
     if (exchanged) {
-      if (!parser.reusable()) drop();
+      whole = parser.reusable();
       auto answer = parser.take();
       if (answer) {
         answer->with_token = !token->empty();
@@ -142,7 +152,6 @@ asio::awaitable<Result<Answer>> Client::State::run(std::shared_ptr<State> state,
       co_return answer;
     }
     const bool idle_close = !state->fresh && connection->lost() && !parser.got_some();
-    drop();
     if (!idle_close || query.blocking() || !again || state->closes != closes) {
       co_return std::move(exchanged).error();
     }

@@ -201,6 +201,8 @@ asio::awaitable<Result<void>> Connection::handshake(Deadline deadline) {
 
 asio::awaitable<Result<void>> Connection::write(std::string_view bytes, Deadline deadline) {
   const Watchdog watchdog(*this, deadline);
+  // What is sent holds the token.
+  if (address_.scheme == Address::Scheme::kHttps && !tls_) co_return Error{ErrorCode::kSystem, "no TLS to send by"};
   const asio::const_buffer buffer(bytes.data(), bytes.size());
   error_code error;
   std::size_t written = 0;

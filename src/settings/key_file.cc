@@ -9,6 +9,7 @@
 #include <optional>
 #include <string_view>
 
+#include "env/env.h"
 #include "env/fd.h"
 
 namespace shmconf::settings {
@@ -72,7 +73,12 @@ SecretKey::~SecretKey() { ::explicit_bzero(bytes.data(), bytes.size()); }
 Result<std::vector<SecretKey>> read_key_file(const std::string& path) {
   // O_NONBLOCK: a FIFO in the file's place must not hold the process.
   const env::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (!file.valid()) return denied(path, std::string("cannot be opened: ") + ::strerror(errno));
+  if (!file.valid()) {
+    const int error = errno;
+    const std::string remedy = env::remedy(error);
+    const std::string why = std::string("cannot be opened: ") + ::strerror(error);
+    return remedy.empty() ? denied(path, why) : Error{ErrorCode::kSystem, "the backup key file '" + path + "' " + why + remedy};
+  }
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) return denied(path, std::string("cannot be looked at: ") + ::strerror(errno));
   if (auto allowed = check_access(info, path); !allowed) return allowed.error();

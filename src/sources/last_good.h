@@ -19,8 +19,9 @@ class LastGood {
   // backup may be null; else it outlives this object.
   LastGood(backup::Store* backup, std::uint64_t sources_hash) : backup_(backup), sources_hash_(sources_hash) {}
 
-  // Only what came from the same sources. Valid until the next call, and as target.current() is.
-  std::optional<SnapshotView> find(PublishTarget& target);
+  // Only what came from the same sources. Valid until the next call, and as target.current() is. Errors:
+  // kNoSpace, kSystem, of a backup that could not be looked at: whether there is a last good one is not known.
+  Result<std::optional<SnapshotView>> find(PublishTarget& target);
   // Gives the memory of the backup back, and reads it again next time.
   void forget();
 

@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include <atomic>
+#include <string>
+#include <utility>
 
 namespace shmconf::sources {
 namespace {
@@ -24,7 +26,22 @@ void Liveness::rewrite() {
   set(line().stale_after_ns, stale_after_ns_);
   if (contact_ns_ != 0) set(line().contact_ns, contact_ns_);
   add_one(line().starts);
+  if (const std::string text = troubles(); !text.empty()) line().last_error.store(text);
   stamp();
+}
+
+std::string Liveness::troubles() const {
+  const bool both = !credentials_trouble_.empty() && !write_trouble_.empty();
+  return credentials_trouble_ + (both ? "; " : "") + write_trouble_;
+}
+
+// What else was said last, of a failure that may be over, stays.
+void Liveness::show_troubles(const std::string& withdrawn) {
+  std::string said;
+  const std::string left = troubles();
+  if (!left.empty() || (line().last_error.load(said) && said.find(withdrawn) != std::string::npos)) {
+    line().last_error.store(left);
+  }
 }
 
 void Liveness::set_stale_after(std::chrono::nanoseconds stale_after) {
@@ -69,23 +86,20 @@ bool Liveness::peer_answered_since(std::uint64_t ns) {
 }
 
 void Liveness::backup_failed(const std::string& text) {
-  line().last_error.store(text);
   add_one(line().failures);
   if (text != write_trouble_) spdlog::error("{}", text);
-  write_trouble_ = text;
+  show_troubles(std::exchange(write_trouble_, text));
 }
 
 void Liveness::backup_written() {
   if (write_trouble_.empty()) return;
   spdlog::info("the backup is written again");
-  write_trouble_.clear();
-  line().last_error.store({});
+  show_troubles(std::exchange(write_trouble_, {}));
 }
 
 void Liveness::set_credentials_trouble(const std::string& text) {
   if (text == credentials_trouble_) return;
-  credentials_trouble_ = text;
-  line().last_error.store(text);
+  show_troubles(std::exchange(credentials_trouble_, text));
   if (text.empty()) {
     spdlog::info("the token and certificates are those of their files again");
   } else {

@@ -45,6 +45,10 @@ class Liveness {
   void set_backup_trouble(std::string text) { backup_trouble_ = std::move(text); }
 
  private:
+  // What lasts, whether or not Consul answers.
+  [[nodiscard]] std::string troubles() const;
+  void show_troubles(const std::string& withdrawn);
+
   [[nodiscard]] format::RoleState& line() { return target_.segment().role(target_.role()); }
   [[nodiscard]] std::uint64_t now_ns() { return static_cast<std::uint64_t>(env_.boottime_now().count()); }
   void log_failure(const std::string& text);

@@ -229,7 +229,8 @@ asio::awaitable<Result<StateReader::Reread>> StateReader::reread_if_moved(std::s
     if (!answer) co_return std::move(answer).error();
     if (auto checked = check(*answer, which); !checked) co_return std::move(checked).error();
     if (*answer->index == index_before) co_return Reread::kUnmoved;
-    if (answer->status == kNotFound && empty_before) {
+    // A lower one may be of a leader that is none any more: that is for read() to find out.
+    if (answer->status == kNotFound && empty_before && *answer->index > index_before) {
       states_[source].index = *answer->index;
       co_return Reread::kStillEmpty;
     }
@@ -264,7 +265,8 @@ asio::awaitable<Result<bool>> StateReader::take(std::size_t source, Client& lane
                   .held = state.index,
                   .wait = settings_.consul.wait,
                   .elapsed = polled.elapsed};
-  const bool usable = polled.asked == 0 || (!polled.fresh_connection && judge(poll) == IndexVerdict::kUse);
+  const bool usable = polled.asked == 0 ? answered >= state.index
+                                        : !polled.fresh_connection && judge(poll) == IndexVerdict::kUse;
   if (!usable || pairs.empty()) {
     auto done = co_await read(source, lane, strong());
     if (!done) co_return std::move(done).error();
@@ -311,13 +313,14 @@ asio::awaitable<Result<StateReader::Proof>> StateReader::ask(const Suspect& susp
   co_return answer->status == kNotFound ? Proof::kGone : Proof::kThere;
 }
 
-StateReader::Evidence StateReader::examine(PublishTarget& target, const shm::Content& content) {
+Result<StateReader::Evidence> StateReader::examine(PublishTarget& target, const shm::Content& content) {
   Evidence evidence;
   const auto published = target.current();
   evidence.changes = list_changes(published, content.keys);
   const auto last_good = last_good_.find(target);
-  if (!last_good) return evidence;
-  const Rewind rewind = find_rewind(*last_good, content);
+  if (!last_good) return last_good.error();
+  if (!last_good->has_value()) return evidence;
+  const Rewind rewind = find_rewind(**last_good, content);
   evidence.stands = stand_still_.stands(rewind, identify_keys(pairs()), std::chrono::steady_clock::now());
   if (!published) return evidence;
   std::vector<SourceKeys> keys(states_.size());
@@ -415,7 +418,9 @@ asio::awaitable<Result<Published>> StateReader::publish(const Lanes& lanes, std:
   for (;;) {
     if (stopped_) co_return stopped_error();
     shm::Content merged = content();
-    Evidence evidence = examine(target, merged);
+    auto examined = examine(target, merged);
+    if (!examined) co_return std::move(examined).error();
+    Evidence& evidence = *examined;
     // Refused anyway; and when what is deleted comes back, the wait for it must not be in its way.
     if (merged.keys.empty() && !settings_.allow_empty) co_return show(target, merged, {});
     if (!evidence.stands) {

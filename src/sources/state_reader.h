@@ -146,7 +146,7 @@ class StateReader {
   Result<void> note(PublishTarget& target);
   [[nodiscard]] std::vector<Pairs> pairs() const;
   [[nodiscard]] shm::Content content() const;
-  [[nodiscard]] Evidence examine(PublishTarget& target, const shm::Content& content);
+  [[nodiscard]] Result<Evidence> examine(PublishTarget& target, const shm::Content& content);
   Result<Published> show(PublishTarget& target, shm::Content& content, std::string changes);
   void shown(PublishTarget& target);
   // What decides: a stale server's answer may lag.

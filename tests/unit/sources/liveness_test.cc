@@ -83,6 +83,16 @@ TEST_F(LivenessTest, ABackupThatIsNotWrittenIsSaidWithoutDoubtInConsulAndUnsaid)
   EXPECT_EQ(error(Role::kHeartbeat), "refused") << "not its own words";
 }
 
+TEST_F(LivenessTest, TwoTroublesAreSaidUntilEachIsOver) {
+  heartbeat_.set_credentials_trouble("token file 't' is empty");
+  heartbeat_.backup_failed("disk full");
+  EXPECT_EQ(error(Role::kHeartbeat), "token file 't' is empty; disk full");
+  heartbeat_.backup_written();
+  EXPECT_EQ(error(Role::kHeartbeat), "token file 't' is empty");
+  heartbeat_.set_credentials_trouble("");
+  EXPECT_EQ(error(Role::kHeartbeat), "");
+}
+
 TEST_F(LivenessTest, FilesThatCannotBeUsedForNowAreSaidWithoutDoubtInConsulAndUnsaid) {
   watch_.set_credentials_trouble("token file 't' is empty");
   watch_.succeeded();
