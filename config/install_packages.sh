@@ -15,7 +15,7 @@ readonly kBuild=(g++:g++ cmake:cmake ninja-build:ninja pkg-config:pkg-config boo
 # package adds to the program of redis-tools only its name and the service. What needs it calls the
 # program by that name.
 readonly kPeers=(libbenchmark-dev libabsl-dev liblmdb-dev libhiredis-dev redis-tools:redis-server)
-readonly kTest=(libgtest-dev "${kPeers[@]}" valgrind:valgrind iproute2:ip clang-14:clang++-14 libclang-rt-14-dev
+readonly kTest=(libgtest-dev "${kPeers[@]}" valgrind:valgrind iproute2:ip clang-14:clang++-14 libclang-rt-14-dev clang-tidy-14
   python3-dev python3-setuptools python3-wheel python3-pip python3-pytest mypy python3-consul
   nodejs:node npm:npm node-typescript:tsc node-headers
   python3-flask python3-redis python3-tornado gunicorn)

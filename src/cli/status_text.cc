@@ -80,7 +80,8 @@ std::string index_list(const Status& status) {
 
 Json seconds_or_null(const std::optional<nanoseconds>& age) {
   if (!age) return nullptr;
-  return static_cast<double>(age->count() / 1'000'000) / 1e3;
+  const std::int64_t milliseconds = age->count() / 1'000'000;
+  return static_cast<double>(milliseconds) / 1e3;
 }
 
 Json time_or_null(const std::optional<WallTime>& time) {

@@ -43,7 +43,6 @@ namespace {
 
 using shmconf::Entry;
 using shmconf::Error;
-using shmconf::ErrorCode;
 using shmconf::Lookup;
 
 // A plain array, so that a failure allocates nothing and a thread's end runs nothing.

@@ -64,7 +64,7 @@ Result<void> write_handover(env::Env& env, int file, const Settings& settings) {
   const std::uint64_t odd = (previous ? previous->sequence : 0) | 1;
   // Each step is a system call, so readers see them in this order.
   if (auto begun = write_head(env, file, {odd, text->size()}); !begun) return begun;
-  const auto written = env.write_at(file, kTextOffset, std::as_bytes(std::span(*text)));
+  auto written = env.write_at(file, kTextOffset, std::as_bytes(std::span(*text)));
   if (!written) return written;
   return write_head(env, file, {odd + 1, text->size()});
 }

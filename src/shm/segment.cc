@@ -122,7 +122,8 @@ Result<void> give_access_to_files(Env& env, int directory, const Place& place) {
     if (!info) return info.error();
     if (!S_ISREG(info->mode) || info->owner != ::geteuid()) continue;
     const bool alone = info->links == 1;
-    const auto given = give_access(env, file->get(), *info, alone ? place.group : std::nullopt, alone ? file_mode(place) : 0600);
+    auto given = give_access(env, file->get(), *info, alone ? place.group : std::nullopt,
+                             alone ? file_mode(place) : 0600);
     if (!given) return given;
   }
   return {};

@@ -12,7 +12,6 @@
 namespace shmconf::sources {
 namespace {
 
-using hardening::Need;
 using Access = hardening::Need::Access;
 
 constexpr std::string_view kUnixScheme = "unix://";
