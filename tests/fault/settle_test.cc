@@ -69,6 +69,21 @@ TEST_F(Settle, AKeyThatCameAndWentBetweenTwoAnswersIsNotTakenForMissingAllTheTim
   EXPECT_EQ(unsettled(), 0U);
 }
 
+// A leader that was frozen, or cut off, may still believe itself to be one.
+TEST_F(Settle, AnOldLeadersWordThatASourceIsStillEmptyIsNotBelieved) {
+  settings_.sources = {prefix("empty/"), prefix("web/")};
+  transaction({{"web/b", "1"}})(*store_of_consul_);
+  write_behind("/v1/kv/empty/?recurse", {{1, transaction({{"empty/a", "2"}, {"web/b", "2"}})}});
+  auto old = fakes::faults::hidden();
+  old.change = [hidden = old.change, index = fakes::faults::index("1").change](dev::Reply& reply) {
+    hidden(reply);
+    index(reply);
+  };
+  consul_.script(old.on("/v1/kv/empty/?keys").repeated());
+  ASSERT_EQ(synchronize()->outcome, Outcome::kPublished);
+  EXPECT_EQ(published(), "a=2 b=2 ");
+}
+
 TEST_F(Settle, SeveralEmptySourcesSettleWhileOthersWriteAllTheTime) {
   settings_.sources = {key("single"), prefix("empty/"), prefix("web/")};
   transaction({{"web/b", "1"}})(*store_of_consul_);
