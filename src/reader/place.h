@@ -72,6 +72,13 @@ class Page {
         control_(static_cast<const format::ControlPage*>(region_.data())),
         file_(std::move(file)) {}
 
+  Page(const Page&) = delete;
+  Page& operator=(const Page&) = delete;
+  // A number that has become the program's is not to be closed under it.
+  ~Page() {
+    if (file_.valid() && !has_its_file()) static_cast<void>(file_.release());
+  }
+
   [[nodiscard]] bool is_private() const noexcept { return file_.valid(); }
   // The page in its place. Of a private one, only addresses may be taken.
   [[nodiscard]] const format::ControlPage& control() const noexcept { return *control_; }

@@ -258,21 +258,32 @@ TEST_F(PrivateCopy, WhateverIsWrittenIntoFilesWhileTheyAreCopied) {
   EXPECT_TRUE(comes_to_read(reader, "at last"));
 }
 
+// The descriptors of this process that are open on the control page.
+std::vector<int> page_descriptors() {
+  std::vector<int> all;
+  for (const auto& entry : fs::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;  // the one of this listing, say
+    const std::string file = fs::read_symlink(entry.path(), gone);
+    if (file.ends_with("/web/control.v1")) all.push_back(std::stoi(entry.path().filename()));
+  }
+  return all;
+}
+
 // A program that closes all its descriptors, as one that detaches itself does, and opens others.
 TEST_F(PrivateCopy, FindsTheSegmentAgainWhenItsDescriptorIsSomebodyElses) {
   const std::string other = root.path() + "/other";
   testing::write_file(other, std::string(8192, '\x11'));
   Reader reader = open().value();
-  for (const auto& entry : fs::directory_iterator("/proc/self/fd")) {
-    const std::string file = fs::read_symlink(entry.path());
-    if (!file.ends_with("/web/control.v1")) continue;
-    const int fd = ::open(other.c_str(), O_RDONLY | O_CLOEXEC);
-    ::dup2(fd, std::stoi(entry.path().filename()));
-    ::close(fd);
-  }
+  const std::vector<int> theirs = page_descriptors();
+  ASSERT_EQ(theirs.size(), 1u);
+  const int fd = ::open(other.c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_EQ(::dup2(fd, theirs[0]), theirs[0]);
+  ::close(fd);
   EXPECT_EQ(reader.get("k"), "1");
   segment().publish(one("2"));
   EXPECT_TRUE(comes_to_read(reader, "2"));
+  EXPECT_EQ(::write(theirs[0], "x", 1), 1) << "the number is the program's now";
+  EXPECT_EQ(::close(theirs[0]), 0);
 }
 
 TEST_F(PrivateCopy, IsAnOptionOfTheCAbi) {
