@@ -136,13 +136,23 @@ Result<std::shared_ptr<const Page>> FilePlace::page_of(Descriptor& file, const s
                                                        const std::string& path) const {
   Registry& registry = Registry::process();
   auto known = registry.page(info.st_dev, info.st_ino, private_copy_);
-  if (known && (!private_copy_ || known->has_its_file())) return known;
+  // Its descriptor was closed, and opening this one has given its number out again.
+  const bool has_its_number = known && known->descriptor() == file.get();
+  if (known && (!private_copy_ || (!has_its_number && known->has_its_file()))) return known;
   if (known) registry.forget(*known);
   auto region = Region::map_file(file.get(), format::kControlPageBytes, path);
   if (!region) return region.error();
-  const auto* control = static_cast<const format::ControlPage*>(region->data());
-  auto made = private_copy_ ? std::make_shared<Page>(std::move(*region), std::move(file))
-                            : std::make_shared<Page>(std::move(*region), control);
+  std::shared_ptr<Page> made;
+  if (private_copy_) {
+    // Under a number of its own: the forgotten page takes what it finds under its own for its file, and
+    // would close it in the end.
+    Descriptor kept(has_its_number ? ::fcntl(file.get(), F_DUPFD_CLOEXEC, 0) : file.release());
+    if (!kept.valid()) return system_error(errno, "keep open", path);
+    made = std::make_shared<Page>(std::move(*region), std::move(kept));
+  } else {
+    const auto* control = static_cast<const format::ControlPage*>(region->data());
+    made = std::make_shared<Page>(std::move(*region), control);
+  }
   made->device = info.st_dev;
   made->inode = info.st_ino;
   made->owner = info.st_uid;

@@ -90,6 +90,8 @@ class Page {
   // Whether a private page's descriptor is still this page's: a program may close all of its own, and
   // open others under their numbers.
   [[nodiscard]] bool has_its_file() const noexcept;
+  // Of a private page; else -1.
+  [[nodiscard]] int descriptor() const noexcept { return file_.get(); }
 
   // What may become the next snapshot, mapped ahead.
   struct Draft {

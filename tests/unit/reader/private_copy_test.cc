@@ -286,6 +286,19 @@ TEST_F(PrivateCopy, FindsTheSegmentAgainWhenItsDescriptorIsSomebodyElses) {
   EXPECT_EQ(::close(theirs[0]), 0);
 }
 
+// The number is free when the segment is looked up again, and may be given to that very look.
+TEST_F(PrivateCopy, FindsTheSegmentAgainWhenItsDescriptorIsClosed) {
+  Reader reader = open().value();
+  for (const std::string value : {"2", "3"}) {
+    for (const int fd : page_descriptors()) ASSERT_EQ(::close(fd), 0);
+    EXPECT_TRUE(reader.get("k"));
+    segment().publish(one(value));
+    EXPECT_TRUE(comes_to_read(reader, value));
+    EXPECT_EQ(reader.status().problem, "");
+    EXPECT_EQ(page_descriptors().size(), 1u);
+  }
+}
+
 TEST_F(PrivateCopy, IsAnOptionOfTheCAbi) {
   shmconf_options options = SHMCONF_OPTIONS_INIT;
   const std::string directory = root.path();
