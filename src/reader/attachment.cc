@@ -164,7 +164,9 @@ std::uint64_t Attachment::word_now() const noexcept {
     const std::uint64_t again = page_->generation();
     if (std::exchange(now, again) == again) break;
   }
-  return now;
+  // It may be of a file that the program has opened under the page's number.
+  const bool is_theirs = now != taken_word_ && page_->is_private() && !page_->has_its_file();
+  return is_theirs ? kUnreadable : now;
 }
 
 // The view is the newest for this word.

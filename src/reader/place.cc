@@ -35,7 +35,7 @@ std::uint64_t Page::generation() const noexcept {
 const format::ControlPage* Page::look(std::unique_ptr<format::ControlPage>& copy) const {
   if (!is_private()) return control_;
   copy = std::make_unique<format::ControlPage>();
-  return read_at(file_.get(), copy.get(), sizeof *copy, 0) ? copy.get() : nullptr;
+  return has_its_file() && read_at(file_.get(), copy.get(), sizeof *copy, 0) ? copy.get() : nullptr;
 }
 
 bool Page::has_its_file() const noexcept {

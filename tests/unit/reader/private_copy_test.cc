@@ -299,6 +299,22 @@ TEST_F(PrivateCopy, FindsTheSegmentAgainWhenItsDescriptorIsClosed) {
   }
 }
 
+// Where the word of a page would be, the program's file holds that of a page without a generation.
+TEST_F(PrivateCopy, FindsTheSegmentAgainWhenItsDescriptorIsOfAFileOfZeros) {
+  const std::string other = root.path() + "/other";
+  testing::write_file(other, std::string(8192, '\0'));
+  Reader reader = open().value();
+  const std::vector<int> theirs = page_descriptors();
+  ASSERT_EQ(theirs.size(), 1u);
+  const int fd = ::open(other.c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_EQ(::dup2(fd, theirs[0]), theirs[0]);
+  ::close(fd);
+  EXPECT_EQ(reader.get("k"), "1");
+  segment().publish(one("2"));
+  EXPECT_TRUE(comes_to_read(reader, "2"));
+  EXPECT_EQ(::close(theirs[0]), 0);
+}
+
 TEST_F(PrivateCopy, IsAnOptionOfTheCAbi) {
   shmconf_options options = SHMCONF_OPTIONS_INIT;
   const std::string directory = root.path();
