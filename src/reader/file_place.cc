@@ -169,7 +169,9 @@ bool FilePlace::is_replaced(const Page& page) const {
 Result<std::shared_ptr<const Mapping>> FilePlace::open_snapshot(const Page& page,
                                                                 std::uint64_t generation) const {
   if (auto mapped = Registry::process().snapshot(page, generation)) return mapped;
-  if (auto prepared = take_prepared(page, generation)) return prepared;
+  if (!page.is_private()) {
+    if (auto prepared = take_prepared(page, generation)) return prepared;
+  }
   // By its whole path, in one system call: the directory was judged with the page, and nobody but
   // the page's owner can have put a file of that owner there.
   const std::string path = directory_ + "/" + format::generation_name(generation);
@@ -232,7 +234,9 @@ std::shared_ptr<const Mapping> FilePlace::take_prepared(const Page& page, std::u
 
 Result<Backup> FilePlace::open_backup(const Page* page) const {
   std::string named_by_segment;
-  if (page != nullptr && !page->control().backup_path.load(named_by_segment)) named_by_segment.clear();
+  std::unique_ptr<format::ControlPage> copy;
+  const format::ControlPage* control = page != nullptr ? page->look(copy) : nullptr;
+  if (control != nullptr && !control->backup_path.load(named_by_segment)) named_by_segment.clear();
   const BackupLocation location = locate_backup(location_.name, backup_file_, named_by_segment);
   if (location.file.empty()) {
     return Error{ErrorCode::kAbsent, "there is no place for a backup: set SHMCONF_BACKUP"};

@@ -144,8 +144,8 @@ class Place {
   [[nodiscard]] virtual Result<std::shared_ptr<const Mapping>> open_snapshot(
       const Page& page, std::uint64_t generation) const = 0;
 
-  // Maps what watch has ready for the next generation. Errors: kNotReady (ask again), kAbsent
-  // (this process has prepared it), others as open_snapshot().
+  // Maps what watch has ready for the next generation; not for a private page. Errors: kNotReady
+  // (ask again), kAbsent (this process has prepared it), others as open_snapshot().
   [[nodiscard]] virtual Result<Page::Draft> open_draft(const Page& page) const = 0;
   // Keeps it, so that open_snapshot() makes no system call should it become a generation.
   virtual void prepare(const Page& page, Page::Draft draft) const = 0;

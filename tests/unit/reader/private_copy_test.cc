@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "reader/file_place.h"
 #include "shmconf/c.h"
 #include "shmconf/reader.h"
 #include "unit/reader/plain_segment.h"
@@ -182,6 +183,22 @@ TEST_F(PrivateCopy, SurvivesFilesThatAreCutShort) {
     make(++created_s);
     generation = segment().publish(one("1"));
   }
+}
+
+// The steps of an opening or a move behind the look at the page, which is cut short between them.
+TEST_F(PrivateCopy, NoStepBehindTheLookAtThePageTouchesIt) {
+  const std::string named = root.path() + "/named.snapshot";
+  testing::write_file(named, testing::read_file(segment().snapshot_file(generation)));
+  segment().page().backup_path.store(named);
+  const reader::FilePlace place({.root = root.path(), .name = "web", .root_is_default = false}, "", true);
+  const auto page = place.open_page().value();
+  EXPECT_EQ(place.open_backup(page.get()).value().file, named);
+  cut_page(0);
+  const auto mapping = place.open_snapshot(*page, generation);
+  ASSERT_TRUE(mapping) << mapping.error().text;
+  EXPECT_EQ((*mapping)->view().header().generation, generation);
+  const auto backup = place.open_backup(page.get());
+  EXPECT_TRUE(!backup || backup->file != named) << "nothing can name it any more";
 }
 
 // A page that is cut short while a reader sleeps on it: it neither spins nor sleeps for good.
