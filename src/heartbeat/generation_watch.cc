@@ -10,7 +10,9 @@
 #include <cerrno>
 #include <chrono>
 #include <climits>
+#include <cstddef>
 #include <ctime>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -18,14 +20,20 @@
 namespace shmconf::heartbeat {
 namespace {
 
-// How long the thread may sleep: nobody can wake it any more once the page's file has been cut short.
-constexpr timespec kLongestSleep{.tv_sec = 5, .tv_nsec = 0};
+// How long the thread may sleep: nobody can wake it any more once the page's file has been cut short,
+// and whoever destroys the watch waits for it.
+constexpr timespec kLongestSleep{.tv_sec = 1, .tv_nsec = 0};
 
-// The futex is the low half of the generation word: its first half, as the format is little-endian.
-// Not FUTEX_PRIVATE: publishers are other processes.
-long futex(const std::atomic<std::uint64_t>& word, int operation, std::uint32_t value,
-           const timespec* timeout = nullptr) {
-  return ::syscall(SYS_futex, reinterpret_cast<const std::uint32_t*>(&word), operation, value, timeout, nullptr, 0);
+// The generation word now; none where the file has become shorter than that. Out of the file, for the
+// map is SIGBUS then. A word that moves while it is copied may be half of either: one change too many.
+std::optional<std::uint64_t> read_generation(int file) {
+  std::uint64_t word = 0;
+  ssize_t count = 0;
+  do {
+    count = ::pread(file, &word, sizeof word, offsetof(format::ControlPage, generation));
+  } while (count < 0 && errno == EINTR);
+  if (count != static_cast<ssize_t>(sizeof word)) return std::nullopt;
+  return word;
 }
 
 }  // namespace
@@ -34,20 +42,17 @@ Result<std::unique_ptr<GenerationWatch>> GenerationWatch::start(env::Env& env, i
                                                                 std::function<void()> changed) {
   auto file = env.open_at(directory, format::kControlFile, O_RDONLY);
   if (!file) return std::move(file).error();
-  auto info = env.info(file->get());
-  if (!info) return std::move(info).error();
-  if (info->size_bytes < sizeof(format::ControlPage)) {
-    return Error{ErrorCode::kDamaged, "the control page is cut short: it is made anew"};
-  }
+  const auto seen = read_generation(file->get());
+  if (!seen) return Error{ErrorCode::kDamaged, "the control page is cut short: it is made anew"};
   void* page = ::mmap(nullptr, sizeof(format::ControlPage), PROT_READ, MAP_SHARED, file->get(), 0);
   if (page == MAP_FAILED) return env::system_error(errno, "map", format::kControlFile);
-  std::unique_ptr<GenerationWatch> watch(new GenerationWatch(page, std::move(changed)));
+  std::unique_ptr<GenerationWatch> watch(new GenerationWatch(std::move(*file), page, *seen, std::move(changed)));
   if (auto started = watch->start_thread(); !started) return std::move(started).error();
   return watch;
 }
 
-GenerationWatch::GenerationWatch(void* page, std::function<void()> changed)
-    : page_(page), changed_(std::move(changed)), seen_(generation().load(std::memory_order_acquire)) {}
+GenerationWatch::GenerationWatch(env::Fd file, void* page, std::uint64_t seen, std::function<void()> changed)
+    : file_(std::move(file)), page_(page), changed_(std::move(changed)), seen_(seen) {}
 
 Result<void> GenerationWatch::start_thread() {
   // Signals are the main thread's.
@@ -68,29 +73,33 @@ Result<void> GenerationWatch::start_thread() {
 
 GenerationWatch::~GenerationWatch() {
   stopping_.store(true);
-  // A wake is lost when the thread is just about to sleep, so it is repeated until it has worked.
+  // A wake is lost when the thread is just about to sleep, so it is repeated until it has worked; or,
+  // as the kernel finds nobody behind a map's end, until the thread's sleep is over.
   while (thread_.joinable() && !done_.load()) {
-    futex(generation(), FUTEX_WAKE, INT_MAX);
+    futex(FUTEX_WAKE, INT_MAX);
     std::this_thread::sleep_for(std::chrono::microseconds(100));
   }
   if (thread_.joinable()) thread_.join();
   ::munmap(page_, sizeof(format::ControlPage));
 }
 
-const std::atomic<std::uint64_t>& GenerationWatch::generation() const {
-  return static_cast<const format::ControlPage*>(page_)->generation;
+// The futex is the low half of the generation word: its first half, as the format is little-endian.
+// Not FUTEX_PRIVATE: publishers are other processes. A wake has no use for the time.
+long GenerationWatch::futex(int operation, std::uint32_t value) const {
+  const auto* word = &static_cast<const format::ControlPage*>(page_)->generation;
+  return ::syscall(SYS_futex, reinterpret_cast<const std::uint32_t*>(word), operation, value, &kLongestSleep, nullptr,
+                   0);
 }
 
 void GenerationWatch::watch() {
   while (!stopping_.load()) {
-    // Pairs with the publisher's release store.
-    const std::uint64_t now = generation().load(std::memory_order_acquire);
+    const auto now = read_generation(file_.get());
     if (now != seen_) {
-      seen_ = now;
+      seen_ = now.value_or(format::kRetired);
       changed_();
     }
-    if (now == format::kRetired) break;
-    futex(generation(), FUTEX_WAIT, static_cast<std::uint32_t>(now), &kLongestSleep);
+    if (seen_ == format::kRetired) break;
+    futex(FUTEX_WAIT, static_cast<std::uint32_t>(seen_));
   }
   done_.store(true);
 }

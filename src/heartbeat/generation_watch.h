@@ -1,7 +1,9 @@
 // GenerationWatch: a thread that sleeps until the segment's generation moves, and then says so.
 //
-// It costs nothing while nothing moves. It has a map of the control page of its own, so the segment
-// may be replaced meanwhile; it tells that too, as a last word. Destroying it ends the thread.
+// It costs next to nothing while nothing moves. It has the control page's file open and mapped for
+// itself, so the segment may be replaced meanwhile; it tells that too, and that somebody has cut the
+// file short, as a last word. Destroying it ends the thread, which takes up to a second when the file
+// was cut short.
 #ifndef SHMCONF_HEARTBEAT_GENERATION_WATCH_H_
 #define SHMCONF_HEARTBEAT_GENERATION_WATCH_H_
 
@@ -12,6 +14,7 @@
 #include <thread>
 
 #include "env/env.h"
+#include "env/fd.h"
 #include "shmconf/format.h"
 #include "shmconf/result.h"
 
@@ -29,12 +32,14 @@ class GenerationWatch {
   ~GenerationWatch();
 
  private:
-  GenerationWatch(void* page, std::function<void()> changed);
+  // Of the page's file, and a map of it.
+  GenerationWatch(env::Fd file, void* page, std::uint64_t seen, std::function<void()> changed);
   Result<void> start_thread();
   void watch();
-  [[nodiscard]] const std::atomic<std::uint64_t>& generation() const;
+  long futex(int operation, std::uint32_t value) const;
 
-  void* page_;
+  env::Fd file_;
+  void* page_;  // for the futex's address alone, which the kernel looks at: to touch it may be SIGBUS
   std::function<void()> changed_;
   std::uint64_t seen_;
   std::atomic<bool> stopping_{false};

@@ -265,5 +265,28 @@ TEST_F(Beating, TheGenerationWatchTellsEachMoveAndTheEndOfThePage) {
   }
 }
 
+// Nobody can wake it there: it finds out by itself, and so does its end.
+TEST_F(Beating, TheGenerationWatchOutlivesAPageThatIsCutShort) {
+  for (const std::uintmax_t bytes : {0, 66}) {
+    std::atomic<int> told{0};
+    auto watch =
+        heartbeat::GenerationWatch::start(env::Env::posix(), observer_->segment().directory(), [&] { ++told; });
+    ASSERT_TRUE(watch) << watch.error().text;
+    auto other = heartbeat::GenerationWatch::start(env::Env::posix(), observer_->segment().directory(), [] {});
+    ASSERT_TRUE(other) << other.error().text;
+    publish_as_watch(std::to_string(bytes));
+    ASSERT_TRUE(harness::eventually([&] { return told == 1; }));
+    std::filesystem::resize_file(root_ / "web/control.v1", bytes);
+    const auto start = std::chrono::steady_clock::now();
+    (*other).reset();
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 4s) << "the loop waits for it";
+    EXPECT_TRUE(harness::eventually([&] { return told == 2; }));
+    const auto cut =
+        heartbeat::GenerationWatch::start(env::Env::posix(), observer_->segment().directory(), [] {});
+    EXPECT_EQ(cut.error().code, ErrorCode::kDamaged);
+    ASSERT_TRUE(observer_->renew());
+  }
+}
+
 }  // namespace
 }  // namespace shmconf::fault
