@@ -21,8 +21,8 @@ namespace shmconf::heartbeat {
 namespace {
 
 // How long the thread may sleep: nobody can wake it any more once the page's file has been cut short,
-// and whoever destroys the watch waits for it.
-constexpr timespec kLongestSleep{.tv_sec = 1, .tv_nsec = 0};
+// and whoever destroys the watch waits for it. Each waking costs, so it is no oftener than a stamp.
+constexpr timespec kLongestSleep{.tv_sec = 5, .tv_nsec = 0};
 
 // The generation word now; none where the file has become shorter than that. Out of the file, for the
 // map is SIGBUS then. A word that moves while it is copied may be half of either: one change too many.
