@@ -155,10 +155,14 @@ Result<Fd> Store::make_directory() {
   // process that made it may have ended before that.
   for (const std::string& part : parts) {
     if (!directory || ancestors_synced_) break;
-    const auto above = env_.open_directory(part);
-    if (!above && above.error().code == ErrorCode::kDenied) continue;  // then nothing was made there
+    const auto above = env_.open_directory(part + "/.");  // what a symlink there leads to
+    // That this user may go through it, but not read it, denies the sync, not the backup.
+    if (!above && above.error().code == ErrorCode::kDenied) continue;
     if (!above) return above.error();
-    if (auto synced = env_.sync(above->get()); !synced) return synced.error();
+    // EROFS, which of a sync alone is kDenied: nothing was made in a file system that is read-only. Of
+    // the backup's own directory it is an error.
+    const auto synced = env_.sync(above->get());
+    if (!synced && synced.error().code != ErrorCode::kDenied) return synced.error();
   }
   ancestors_synced_ |= directory.ok();
   return directory;

@@ -81,6 +81,7 @@ class Env {
   virtual Result<void> write_at(int fd, std::uint64_t offset, std::span<const std::byte> bytes) = 0;
   virtual Result<void> set_mode(int fd, mode_t mode) = 0;
   virtual Result<void> set_group(int fd, gid_t group) = 0;
+  // Success also where the file system has nothing to sync.
   virtual Result<void> sync(int fd) = 0;
   virtual Result<void> rename_at(int dir, const std::string& from, const std::string& to) = 0;
   virtual Result<void> unlink_at(int dir, const std::string& name) = 0;

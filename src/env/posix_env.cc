@@ -205,7 +205,12 @@ class PosixEnv final : public Env {
   Result<void> set_group(int fd, gid_t group) override {
     return checked(::fchown(fd, static_cast<uid_t>(-1), group), "set group", fd_name(fd));
   }
-  Result<void> sync(int fd) override { return checked(retry([&] { return ::fsync(fd); }), "sync", fd_name(fd)); }
+  Result<void> sync(int fd) override {
+    const int result = retry([&] { return ::fsync(fd); });
+    // A file system without fsync (that of cgroups, proc or autofs) keeps nothing that it could write.
+    if (result < 0 && errno == EINVAL) return {};
+    return checked(result, "sync", fd_name(fd));
+  }
   Result<void> rename_at(int dir, const std::string& from, const std::string& to) override {
     return checked(::renameat(dir, from.c_str(), dir, to.c_str()), "rename", from + "' to '" + to);
   }

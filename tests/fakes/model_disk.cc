@@ -167,10 +167,12 @@ std::size_t ModelDisk::find(const std::string& path) const {
   std::size_t inode = kRoot;
   for (std::size_t at = 1; at < path.size();) {
     const std::size_t end = std::min(path.find('/', at), path.size());
-    const auto entry = inodes_[inode].entries.find(path.substr(at, end - at));
+    const std::string name = path.substr(at, end - at);
+    at = end + 1;
+    if (name.empty() || name == ".") continue;
+    const auto entry = inodes_[inode].entries.find(name);
     if (entry == inodes_[inode].entries.end()) return kNone;
     inode = entry->second;
-    at = end + 1;
   }
   return inode;
 }

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <set>
 #include <utility>
 
 #include "fakes/faulty_env.h"
@@ -175,6 +176,52 @@ TEST_F(StoreTest, ASymlinkIsRefused) {
   fs::rename(path_, path_ + ".elsewhere");
   fs::create_symlink(path_ + ".elsewhere", path_);
   EXPECT_EQ(store_.load().error().code, ErrorCode::kDenied);
+}
+
+// Directories of proc know no fsync, and lead through a link to where the backup is kept.
+TEST_F(StoreTest, ADirectoryAboveThatKnowsNoSyncIsNoObstacle) {
+  const auto fd = env_.open_directory(directory_.path());
+  ASSERT_TRUE(fd);
+  const std::string path = "/proc/self/fd/" + std::to_string(fd->get()) + "/state/web.snapshot";
+  const auto written = Store(env_, path).write(snapshot(1));
+  ASSERT_TRUE(written) << written.error().text;
+  EXPECT_EQ(one_stamp(Store::load_file(env_, directory_ / "state/web.snapshot").value().view(), kKeys), 1u);
+}
+
+// Remembers what was synced, and fails to sync one directory.
+class SyncingEnv : public FaultyEnv {
+ public:
+  std::set<ino_t> synced;
+  ino_t refused = 0;
+  Result<void> sync(int fd) override {
+    const ino_t inode = info(fd).value().inode;
+    if (inode == refused) return env::system_error(EROFS, "sync", "a directory");
+    synced.insert(inode);
+    return FaultyEnv::sync(fd);
+  }
+};
+
+ino_t inode_of(const std::string& path) {
+  struct stat info{};
+  EXPECT_EQ(::stat(path.c_str(), &info), 0) << path;
+  return info.st_ino;
+}
+
+TEST_F(StoreTest, WhatIsMadeBehindASymlinkIsSyncedToo) {
+  fs::create_directory(directory_ / "real");
+  fs::create_directory_symlink(directory_ / "real", directory_ / "link");
+  SyncingEnv syncing;
+  ASSERT_TRUE(Store(syncing, directory_ / "link/state/web.snapshot").write(snapshot(1)));
+  EXPECT_TRUE(syncing.synced.contains(inode_of(directory_ / "real")));
+  EXPECT_TRUE(syncing.synced.contains(inode_of(directory_ / "real/state")));
+}
+
+TEST_F(StoreTest, OnlyAboveTheBackupMayAFileSystemBeReadOnly) {
+  SyncingEnv syncing;
+  syncing.refused = inode_of(directory_.path());
+  EXPECT_TRUE(Store(syncing, path_).write(snapshot(1)));
+  syncing.refused = inode_of(fs::path(path_).parent_path());
+  EXPECT_EQ(Store(syncing, path_).write(snapshot(2)).error().code, ErrorCode::kDenied);
 }
 
 // Fails each operation of a write in turn, and a second write right after.
