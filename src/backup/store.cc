@@ -6,7 +6,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <cstddef>
+#include <cstdint>
 #include <tuple>
 #include <utility>
 
@@ -40,36 +41,60 @@ Result<Keys> keys_of(const std::string& key_file) {
   return settings::read_key_file(key_file);
 }
 
-bool is_plain(std::span<const std::byte> bytes) {
-  const auto& magic = format::kSnapshotMagic;
-  return bytes.size() >= magic.size() && std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
+// What both forms have first.
+struct Beginning {
+  std::array<char, 8> magic;
+  std::uint32_t version;
+  std::uint32_t other;
+  std::uint64_t total_bytes;
+};
+template <typename Header>
+constexpr bool kBeginsSo = offsetof(Header, magic) == offsetof(Beginning, magic) &&
+                           offsetof(Header, version) == offsetof(Beginning, version) &&
+                           offsetof(Header, total_bytes) == offsetof(Beginning, total_bytes);
+static_assert(kBeginsSo<format::SnapshotHeader> && kBeginsSo<format::SealedHeader>);
+
+// The form of a file that begins as one does, and is as long as it says: so that no memory is taken for
+// any other. Files of other versions pass; their length is not known.
+Result<Form> form_of(Env& env, const Opened& opened) {
+  Beginning beginning;
+  if (auto read = env.read_at(opened.fd.get(), 0, std::as_writable_bytes(std::span(&beginning, 1))); !read) {
+    return read.error();
+  }
+  const bool sealed = is_sealed(std::as_bytes(std::span(beginning.magic)));
+  if (!sealed && beginning.magic != format::kSnapshotMagic) {
+    return Error{ErrorCode::kDamaged, "it does not begin like a backup of shmconf"};
+  }
+  const bool known = beginning.version == (sealed ? format::kSealedVersion : format::kSnapshotVersion);
+  if (known && beginning.total_bytes != opened.info.size_bytes) {
+    return Error{ErrorCode::kDamaged, "it holds " + std::to_string(opened.info.size_bytes) + " bytes instead of " +
+                                          std::to_string(beginning.total_bytes)};
+  }
+  return sealed ? Form::kSealed : Form::kPlain;
 }
 
-// The snapshot's bytes out of the file's. Files that are neither of the forms pass: they are damaged,
-// and the snapshot's check says so.
-Result<std::vector<std::byte>> opened_up(std::vector<std::byte> bytes, const Keys& keys, Owner owner, Form& form) {
-  if (is_sealed(bytes)) {
-    if (keys.empty()) {
-      return Error{ErrorCode::kDenied, "it is encrypted: name its key with --backup-key-file"};
-    }
-    auto unsealed = unseal(std::move(bytes), keys);
-    if (!unsealed) {
-      const bool wrong_key = unsealed.error().code == ErrorCode::kDenied;
-      return Error{unsealed.error().code,
-                   unsealed.error().text + (wrong_key ? ": add that key to the key file as a further line" : "")};
-    }
-    form = unsealed->by_first_key ? Form::kSealed : Form::kSealedByOlderKey;
-    return std::move(unsealed->snapshot);
+Result<void> check_form(Form form, const Keys& keys, Owner owner) {
+  if (form == Form::kSealed && keys.empty()) {
+    return Error{ErrorCode::kDenied, "it is encrypted: name its key with --backup-key-file"};
   }
-  if (is_plain(bytes)) {
-    form = Form::kPlain;
-    if (!keys.empty() && owner == Owner::kTrusted) {
-      return Error{ErrorCode::kDenied,
-                   "it is not encrypted, but a key file is set, so it may be anybody's: if it is yours, encrypt it "
-                   "with 'shmconf dump --json --show-secrets' and 'shmconf pack --backup-key-file'"};
-    }
+  if (form == Form::kPlain && !keys.empty() && owner == Owner::kTrusted) {
+    return Error{ErrorCode::kDenied,
+                 "it is not encrypted, but a key file is set, so it may be anybody's: if it is yours, encrypt it "
+                 "with 'shmconf dump --json --show-secrets' and 'shmconf pack --backup-key-file'"};
   }
-  return bytes;
+  return {};
+}
+
+// The snapshot's bytes out of an encrypted file's.
+Result<std::vector<std::byte>> opened_up(std::vector<std::byte> bytes, const Keys& keys, Form& form) {
+  auto unsealed = unseal(std::move(bytes), keys);
+  if (!unsealed) {
+    const bool wrong_key = unsealed.error().code == ErrorCode::kDenied;
+    return Error{unsealed.error().code,
+                 unsealed.error().text + (wrong_key ? ": add that key to the key file as a further line" : "")};
+  }
+  if (!unsealed->by_first_key) form = Form::kSealedByOlderKey;
+  return std::move(unsealed->snapshot);
 }
 
 // Reads and verifies one file, and leaves it open in `opened`.
@@ -92,19 +117,15 @@ Result<Loaded> load_at(Env& env, int directory, const std::string& name, const s
     return Error{ErrorCode::kDenied, "the backup '" + path + "' belongs to, or may be written by, another user: " +
                                          "check it with 'shmconf dump', then chown and chmod 600 it"};
   }
-  // So that no memory is taken for a file that only says that it is large.
-  format::SnapshotHeader header;
-  const bool has_header = env.read_at(opened.fd.get(), 0, std::as_writable_bytes(std::span(&header, 1))).ok();
-  if (has_header && header.magic == format::kSnapshotMagic && header.version == format::kSnapshotVersion &&
-      header.total_bytes != info->size_bytes) {
-    return Error{ErrorCode::kDamaged, "the backup '" + path + "' holds " + std::to_string(info->size_bytes) +
-                                          " bytes instead of " + std::to_string(header.total_bytes)};
-  }
-  // Read, not mapped: a map of a file that shrinks is a SIGBUS.
-  auto file = env.read_all(opened.fd.get(), kLimitBytes);
-  if (!file) return file.error();
   const auto in_file = [&](const Error& error) { return Error{error.code, "backup '" + path + "': " + error.text}; };
-  auto bytes = opened_up(std::move(*file), keys, owner, opened.form);
+  const auto form = form_of(env, opened);
+  if (!form) return in_file(form.error());
+  opened.form = *form;
+  if (auto expected = check_form(*form, keys, owner); !expected) return in_file(expected.error());
+  // Read, not mapped: a map of a file that shrinks is a SIGBUS.
+  auto bytes = env.read_all(opened.fd.get(), kLimitBytes);
+  if (!bytes) return bytes.error();
+  if (opened.form == Form::kSealed) bytes = opened_up(std::move(*bytes), keys, opened.form);
   if (!bytes) return in_file(bytes.error());
   auto view = SnapshotView::open(*bytes);
   if (!view) return in_file(view.error());
@@ -247,8 +268,9 @@ Result<void> Store::drop_plain_previous(int directory) {
   const std::string name = name_ + ".prev";
   const auto fd = env_.open_at(directory, name, O_RDONLY | O_NONBLOCK);
   if (!fd) return {};
-  std::array<std::byte, format::kSnapshotMagic.size()> beginning{};
-  if (const auto read = env_.read_at(fd->get(), 0, beginning); !read || !is_plain(beginning)) return {};
+  std::array<char, format::kSnapshotMagic.size()> magic{};
+  const auto read = env_.read_at(fd->get(), 0, std::as_writable_bytes(std::span(magic)));
+  if (!read || magic != format::kSnapshotMagic) return {};
   if (auto removed = env_.unlink_at(directory, name); !removed) return removed;
   return env_.sync(directory);
 }

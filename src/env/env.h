@@ -74,7 +74,8 @@ class Env {
   virtual Result<void> allocate(int fd, std::uint64_t bytes) = 0;
   virtual Result<void> truncate(int fd, std::uint64_t bytes) = 0;
   virtual Result<void> write_all(int fd, std::span<const std::byte> bytes) = 0;
-  // The whole file from its beginning; more than limit_bytes is kInvalid.
+  // The whole file from its beginning, in memory of little more than its size; more than limit_bytes is
+  // kInvalid.
   virtual Result<std::vector<std::byte>> read_all(int fd, std::uint64_t limit_bytes) = 0;
   // Fixed-size records at a fixed place; fewer bytes than asked for is kDamaged.
   virtual Result<void> read_at(int fd, std::uint64_t offset, std::span<std::byte> bytes) = 0;

@@ -161,15 +161,17 @@ class PosixEnv final : public Env {
   }
 
   Result<std::vector<std::byte>> read_all(int fd, std::uint64_t limit_bytes) override try {
+    constexpr std::size_t kLeastStep = 64 * 1024;
     std::vector<std::byte> bytes;
     struct stat st {};
     if (::fstat(fd, &st) == 0 && st.st_size > 0) {
       const auto expected = static_cast<std::uint64_t>(st.st_size);
-      if (expected <= limit_bytes) bytes.reserve(expected + 1);
+      // With room for the step that finds the end: growing would take the memory a second time.
+      if (expected <= limit_bytes) bytes.reserve(expected + kLeastStep);
     }
     std::size_t used = 0;
     for (;;) {
-      const std::size_t step = std::max<std::size_t>(bytes.capacity() - used, 64 * 1024);
+      const std::size_t step = std::max(bytes.capacity() - used, kLeastStep);
       bytes.resize(used + step);
       const auto offset = static_cast<off_t>(used);
       const ssize_t got = retry([&] { return ::pread(fd, bytes.data() + used, step, offset); });

@@ -263,6 +263,14 @@ Result<std::vector<std::byte>> ModelDisk::read_all(int fd, std::uint64_t) {
   return inodes_[inode_of(fd)].bytes;
 }
 
+Result<void> ModelDisk::read_at(int fd, std::uint64_t offset, std::span<std::byte> bytes) {
+  if (const int error = fault()) return failed_with(error, "read", "a descriptor");
+  const Bytes& there = inodes_[inode_of(fd)].bytes;
+  if (offset + bytes.size() > there.size()) return Error{ErrorCode::kDamaged, "the file ends before that"};
+  std::copy_n(there.begin() + static_cast<std::ptrdiff_t>(offset), bytes.size(), bytes.begin());
+  return {};
+}
+
 Result<void> ModelDisk::sync(int fd) {
   Inode& inode = inodes_[inode_of(fd)];
   if (const int error = fault()) {

@@ -70,7 +70,7 @@ class ModelDisk final : public env::Env {
   Result<void> truncate(int, std::uint64_t) override { return no_such_operation("truncate"); }
   Result<void> write_all(int fd, std::span<const std::byte> bytes) override;
   Result<std::vector<std::byte>> read_all(int fd, std::uint64_t limit_bytes) override;
-  Result<void> read_at(int, std::uint64_t, std::span<std::byte>) override { return no_such_operation("read_at"); }
+  Result<void> read_at(int fd, std::uint64_t offset, std::span<std::byte> bytes) override;
   Result<void> write_at(int, std::uint64_t, std::span<const std::byte>) override {
     return no_such_operation("write_at");
   }

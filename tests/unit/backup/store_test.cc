@@ -1,5 +1,6 @@
 #include "backup/store.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -222,6 +223,47 @@ TEST_F(StoreTest, OnlyAboveTheBackupMayAFileSystemBeReadOnly) {
   EXPECT_TRUE(Store(syncing, path_).write(snapshot(1)));
   syncing.refused = inode_of(fs::path(path_).parent_path());
   EXPECT_EQ(Store(syncing, path_).write(snapshot(2)).error().code, ErrorCode::kDenied);
+}
+
+// Counts what is read whole.
+class ReadingEnv : public FaultyEnv {
+ public:
+  int read = 0;
+  Result<std::vector<std::byte>> read_all(int fd, std::uint64_t limit_bytes) override {
+    ++read;
+    return FaultyEnv::read_all(fd, limit_bytes);
+  }
+};
+
+TEST_F(StoreTest, WhatCannotBeABackupIsNotReadIntoMemory) {
+  fs::create_directories(fs::path(path_).parent_path());
+  ReadingEnv reading;
+  const auto expect_damaged = [&](const std::string& bytes) {
+    std::ofstream(path_, std::ios::binary) << bytes;
+    EXPECT_EQ(Store::load_file(reading, path_).error().code, ErrorCode::kDamaged) << bytes.size();
+  };
+  expect_damaged("");
+  expect_damaged("SHMCONFS");
+  expect_damaged(std::string(100'000, 'x'));
+  for (const auto& magic : {format::kSnapshotMagic, format::kSealedMagic}) {
+    format::SealedHeader header{};
+    header.magic = magic;
+    header.version = magic == format::kSealedMagic ? format::kSealedVersion : format::kSnapshotVersion;
+    header.total_bytes = 99;
+    expect_damaged(std::string(reinterpret_cast<const char*>(&header), sizeof header) + std::string(100'000, 'x'));
+  }
+  EXPECT_EQ(reading.read, 0);
+}
+
+TEST_F(StoreTest, ReadingTakesMemoryOnce) {
+  constexpr std::size_t kBytes = 10'000'000;
+  std::ofstream(directory_ / "file", std::ios::binary) << std::string(kBytes, 'x');
+  const auto fd = env_.open_at(env_.open_directory(directory_.path()).value().get(), "file", O_RDONLY, 0);
+  ASSERT_TRUE(fd);
+  const auto bytes = env_.read_all(fd->get(), kBytes);
+  ASSERT_TRUE(bytes);
+  EXPECT_EQ(bytes->size(), kBytes);
+  EXPECT_LE(bytes->capacity(), kBytes + kBytes / 10);
 }
 
 // Fails each operation of a write in turn, and a second write right after.
