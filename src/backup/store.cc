@@ -203,8 +203,8 @@ Result<void> Store::write(std::span<const std::byte> snapshot) {
       if (auto renewed = renew(dir, name, *keys); !renewed) return renewed;
     }
   }
-  // The write that put them there may have ended before its last step.
-  if (there && std::ranges::equal(there->bytes(), snapshot)) return env_.sync(dir);
+  // The write that put them there may have ended before its last steps.
+  if (there && std::ranges::equal(there->bytes(), snapshot)) return settle(dir, *keys);
   const ErrorCode code = there ? ErrorCode::kAbsent : there.error().code;
   const bool unencrypted = !keys->empty() && opened.form == Form::kPlain;
   if (code == ErrorCode::kWrongVersion || (code == ErrorCode::kDenied && !unencrypted)) {
@@ -226,8 +226,13 @@ Result<void> Store::write(std::span<const std::byte> snapshot) {
     static_cast<void>(env_.unlink_at(dir, name_ + ".tmp"));  // it holds space that others may need
     return placed;
   }
-  if (auto synced = env_.sync(dir); !synced) return synced;
-  return keys->empty() ? Result<void>() : drop_plain_previous(dir);
+  return settle(dir, *keys);
+}
+
+// The last steps of each write.
+Result<void> Store::settle(int directory, const Keys& keys) {
+  if (auto synced = env_.sync(directory); !synced) return synced;
+  return keys.empty() ? Result<void>() : drop_plain_previous(directory);
 }
 
 // Leaves the file that is to be renamed into place.

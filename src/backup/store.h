@@ -83,6 +83,7 @@ class Store {
   bool set_aside(int directory, const env::FileInfo& damaged);
   Result<void> stage(int directory, std::span<const std::byte> snapshot, const Keys& keys);
   Result<void> renew(int directory, const std::string& name, const Keys& keys);
+  Result<void> settle(int directory, const Keys& keys);
   Result<void> drop_plain_previous(int directory);
 
   env::Env& env_;

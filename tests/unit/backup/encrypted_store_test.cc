@@ -188,6 +188,18 @@ TEST_F(EncryptedStoreTest, OneThatIsNotEncryptedIsNotServedNorEverTrusted) {
   EXPECT_FALSE(fs::exists(path_ + ".damaged"));
 }
 
+// A switch to encryption that ended before its last step, which deletes what is not encrypted.
+TEST_F(EncryptedStoreTest, APlainOneBeforeIsDeletedAlsoWhenTheNewestIsThereAlready) {
+  ASSERT_TRUE(plain().write(snapshot(1)));
+  fs::rename(path_, path_ + ".prev");
+  ASSERT_TRUE(store_.write(snapshot(2)));
+  ASSERT_FALSE(fs::exists(path_ + ".prev"));
+  ASSERT_TRUE(Store(env_, path_ + ".prev").write(snapshot(1)));
+  ASSERT_TRUE(store_.write(snapshot(2)));
+  EXPECT_FALSE(fs::exists(path_ + ".prev"));
+  EXPECT_EQ(stamp_in(path_), 2u);
+}
+
 TEST_F(EncryptedStoreTest, OneThatSomebodyPutInPlaceDoesNotPushOutTheOneBefore) {
   ASSERT_TRUE(store_.write(snapshot(1)));
   ASSERT_TRUE(store_.write(snapshot(2)));
