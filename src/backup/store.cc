@@ -319,12 +319,14 @@ Result<Loaded> Store::load() {
 }
 
 Result<Loaded> Store::load_file(Env& env, const std::string& path, const std::string& key_file) {
-  const auto keys = keys_of(key_file);
-  if (!keys) return keys.error();
   const auto [directory_path, name] = split(path);
   auto directory = env.open_directory(directory_path);
   if (!directory) return directory.error();
   Opened opened;
+  auto loaded = load_at(env, directory->get(), name, path, Owner::kAnyone, {}, opened);
+  if (loaded || opened.form != Form::kSealed || key_file.empty()) return loaded;
+  const auto keys = keys_of(key_file);
+  if (!keys) return keys.error();
   return load_at(env, directory->get(), name, path, Owner::kAnyone, *keys, opened);
 }
 

@@ -72,7 +72,7 @@ class Store {
   Result<Loaded> load();
 
   // One file as it is, whoever owns it, encrypted or not; nothing is set aside, and .prev is not
-  // looked at.
+  // looked at. The key file is read only for one that is encrypted.
   static Result<Loaded> load_file(env::Env& env, const std::string& path, const std::string& key_file = {});
 
  private:

@@ -132,6 +132,11 @@ Built build_dump(const Arguments& arguments, const Environment& environment) {
     if (options.file.empty()) return Lines{"--backup-key-file needs the backup file; name it as FILE"};
   }
   if (options.file.empty()) return with_reader(std::move(options), arguments, environment);
+  // The environment's may be the sidecar's alone, and the file not encrypted: then it is not looked at.
+  if (!arguments.has("--backup-key-file")) {
+    options.key_file = environment("SHMCONF_BACKUP_KEY_FILE").value_or("");
+    return options;
+  }
   auto loaded = load_for_a_file(arguments, environment);
   if (auto* lines = std::get_if<Lines>(&loaded)) return std::move(*lines);
   options.key_file = std::get<settings::Settings>(loaded).backup_key_file;

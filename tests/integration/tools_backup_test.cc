@@ -110,6 +110,12 @@ TEST_F(ToolsTest, PackEncryptsAndDumpDecryptsWithTheKey) {
   // One that is not encrypted may be looked at with a key set.
   pack(R"({"a": "1"})", file("plain.snapshot"));
   EXPECT_EQ(out({"dump", file("plain.snapshot"), "--backup-key-file", file("backup.key")}), "a=1\n");
+  // Also by who may not read the sidecar's key, which the environment names.
+  harness::Command keyless = command({"dump", file("plain.snapshot")});
+  keyless.set_env["SHMCONF_BACKUP_KEY_FILE"] = file("no.key");
+  const auto dumped = harness::run(keyless);
+  ASSERT_TRUE(dumped);
+  EXPECT_EQ(dumped->out, "a=1\n") << dumped->err;
 }
 
 TEST_F(ToolsTest, DumpOfNothingIsAnEmptyArray) {

@@ -200,6 +200,16 @@ TEST_F(EncryptedStoreTest, APlainOneBeforeIsDeletedAlsoWhenTheNewestIsThereAlrea
   EXPECT_EQ(stamp_in(path_), 2u);
 }
 
+TEST_F(EncryptedStoreTest, OneThatIsNotEncryptedIsLookedAtWithoutTheKey) {
+  ASSERT_TRUE(plain().write(snapshot(1)));
+  ASSERT_TRUE(Store(env_, path_ + ".sealed", key_file_).write(snapshot(2)));
+  fs::remove(key_file_);
+  EXPECT_EQ(stamp_in(path_), 1u);
+  const auto refused = Store::load_file(env_, path_ + ".sealed", key_file_);
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(says(refused.error(), "cannot be opened")) << refused.error().text;
+}
+
 TEST_F(EncryptedStoreTest, OneThatSomebodyPutInPlaceDoesNotPushOutTheOneBefore) {
   ASSERT_TRUE(store_.write(snapshot(1)));
   ASSERT_TRUE(store_.write(snapshot(2)));

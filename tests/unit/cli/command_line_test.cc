@@ -212,6 +212,8 @@ TEST(CommandLine, DumpAndPackTakeTheKeyOfAnEncryptedBackup) {
   EXPECT_EQ(options_of<DumpOptions>({"dump", "f"}).key_file, "");
   EXPECT_EQ(options_of<DumpOptions>({"dump", "f", "--backup-key-file", key}).key_file, key);
   EXPECT_EQ(options_of<DumpOptions>({"dump", "f"}, {{"SHMCONF_BACKUP_KEY_FILE", key}}).key_file, key);
+  EXPECT_EQ(options_of<DumpOptions>({"dump", "f"}, {{"SHMCONF_BACKUP_KEY_FILE", key + ".no"}}).key_file, key + ".no")
+      << "it is not looked at before the file turns out to be encrypted";
   const auto by_flag = options_of<DumpOptions>({"dump", "--backup", "f", "--backup-key-file", key});
   EXPECT_EQ(by_flag.file, "f");
   EXPECT_EQ(by_flag.key_file, key);
