@@ -10,10 +10,12 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "env/env.h"
 #include "shmconf/format.h"
 
 namespace shmconf::backup {
@@ -119,7 +121,7 @@ bool is_sealed(std::span<const std::byte> bytes) noexcept {
          std::memcmp(bytes.data(), format::kSealedMagic.data(), format::kSealedMagic.size()) == 0;
 }
 
-Result<std::vector<std::byte>> seal(std::span<const std::byte> snapshot, const SecretKey& key) {
+Result<std::vector<std::byte>> seal(std::span<const std::byte> snapshot, const SecretKey& key) try {
   SealedHeader header{};
   header.magic = format::kSealedMagic;
   header.version = format::kSealedVersion;
@@ -141,9 +143,11 @@ Result<std::vector<std::byte>> seal(std::span<const std::byte> snapshot, const S
                                           body + snapshot.size()) == 1;
   if (!done) return failed("encrypt with AES-256-GCM");
   return sealed;
+} catch (const std::bad_alloc&) {
+  return env::out_of_memory("encrypt the backup");
 }
 
-Result<Unsealed> unseal(std::vector<std::byte> sealed, std::span<const SecretKey> keys) {
+Result<Unsealed> unseal(std::vector<std::byte> sealed, std::span<const SecretKey> keys) try {
   const auto header = read_header(sealed);
   if (!header) return header.error();
   std::string known;
@@ -174,6 +178,8 @@ Result<Unsealed> unseal(std::vector<std::byte> sealed, std::span<const SecretKey
   }
   return Error{ErrorCode::kDenied,
                "it is encrypted with another key (" + hex(header->key_id) + ") than is at hand (" + known + ")"};
+} catch (const std::bad_alloc&) {
+  return env::out_of_memory("decrypt the backup");
 }
 
 }  // namespace shmconf::backup

@@ -20,7 +20,7 @@ namespace shmconf::backup {
 
 // A nonce of 96 random bits each time: with one key, 2^32 backups keep the odds that two share one
 // below 2^-32 (NIST SP 800-38D, 8.3), which at one backup a second is 136 years. Takes memory of the
-// snapshot's size. Error: kSystem (OpenSSL refuses).
+// snapshot's size. Errors: kNoSpace (there is none), kSystem (OpenSSL refuses).
 Result<std::vector<std::byte>> seal(std::span<const std::byte> snapshot, const settings::SecretKey& key);
 
 struct Unsealed {
@@ -29,7 +29,7 @@ struct Unsealed {
 };
 
 // Decrypts in place, with whichever of the keys (at least one) sealed it. Errors: kDenied (with none of
-// them), kDamaged (cut short, or a byte was changed), kWrongVersion. The text goes behind "backup '...': ".
+// them), kDamaged (cut short, or a byte was changed), kWrongVersion, kNoSpace. The text goes behind "backup '...': ".
 Result<Unsealed> unseal(std::vector<std::byte> sealed, std::span<const settings::SecretKey> keys);
 
 }  // namespace shmconf::backup

@@ -1,9 +1,9 @@
 #include "sources/activity.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <utility>
+
+#include "sources/spawn.h"
 
 namespace shmconf::sources {
 
@@ -17,7 +17,7 @@ void Activity::stop(std::function<void()> ended) {
 
 void Activity::spawn(asio::awaitable<void> task) {
   ++running_;
-  asio::co_spawn(io_, count(std::move(task)), asio::detached);
+  sources::spawn(io_, count(std::move(task)));
 }
 
 asio::awaitable<void> Activity::count(asio::awaitable<void> task) {

@@ -42,6 +42,7 @@ class Activity {
  protected:
   // Called once, by stop(): closes connections and ends waits.
   virtual void interrupt() = 0;
+  // An exception that leaves the task ends the process (spawn.h).
   void spawn(boost::asio::awaitable<void> task);
   [[nodiscard]] bool stopping() const noexcept { return stopping_; }
   [[nodiscard]] boost::asio::io_context& io() const noexcept { return io_; }

@@ -5,8 +5,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -23,6 +21,7 @@
 #include "sources/confinement.h"
 #include "sources/overlay.h"
 #include "sources/restore.h"
+#include "sources/spawn.h"
 #include "sources/wakeup.h"
 
 namespace shmconf::sources {
@@ -77,8 +76,8 @@ class RoleProcess {
   bool run() {
     let_reload_signal_through();  // from here on signals_ has it
     begin_activity();
-    asio::co_spawn(io_, obey_signals(), asio::detached);
-    asio::co_spawn(io_, stamp(), asio::detached);
+    spawn(io_, obey_signals());
+    spawn(io_, stamp());
     io_.run();
     liveness_.end();
     return activity_ == nullptr;
