@@ -1,8 +1,8 @@
 // `shmconf pack IN --output OUT`: a backup file from JSON.
 //
 // It is restored like any other backup, whatever the sources of the service are. The file is replaced
-// as a whole; what it held before is kept beside it as .prev. With a key file it is encrypted, and so is
-// the one before.
+// as a whole; what it held before is kept beside it as .prev. With a key file it is encrypted; of what was
+// there before, only what is encrypted too is kept as .prev, and what is not is deleted.
 #ifndef SHMCONF_CLI_PACK_H_
 #define SHMCONF_CLI_PACK_H_
 
