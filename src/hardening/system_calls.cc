@@ -46,12 +46,21 @@ constexpr std::array kAllowed = {
     // waiting
     "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd2", "pipe",
     "pipe2", "poll", "ppoll", "pselect6", "select",
-    // sockets; which ones, see kSockets
+    // sockets; which ones, see allow_sockets()
     "bind", "connect", "getpeername", "getsockname", "getsockopt", "recvfrom", "recvmmsg", "recvmsg", "sendmmsg",
     "sendmsg", "sendto", "setsockopt", "shutdown",
 };
 
+// GCC says it with these macros; clang, before it had them, with features.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SHMCONF_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SHMCONF_SANITIZED
+#endif
+#endif
+
+#if defined(SHMCONF_SANITIZED)
 // Of the sanitizers' runtimes, which also start a process that looks for leaks at the end.
 constexpr std::array kAllowedToRuntimes = {"capget", "clone", "getdents", "kill", "prctl", "process_vm_readv", "ptrace",
                                            "sched_getparam", "sched_getscheduler", "tgkill", "wait4"};
