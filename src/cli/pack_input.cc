@@ -217,6 +217,10 @@ Error invalid(std::string text) { return Error{ErrorCode::kInvalid, std::move(te
 }  // namespace
 
 Result<std::vector<PackedKey>> parse_pack_input(std::string_view text) {
+  // The parser would take a NUL, which JSON never holds, for the end of the text.
+  if (const std::size_t zero = text.find('\0'); zero != std::string_view::npos) {
+    return invalid(place_of(text, zero + 1) + "this is not JSON but a NUL; " + std::string(kShapes));
+  }
   PackInputEvents events;
   // The parser's own words may repeat a value, which may be a secret, so only its position is used.
   bool read = false;

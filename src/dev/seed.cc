@@ -48,6 +48,8 @@ Result<std::size_t> seed_from_json(KvStore& store, std::string_view json, const 
     return Error{ErrorCode::kInvalid,
                  name + ": " + why + "; give {\"key\":\"text\"} or the output of `consul kv export`"};
   };
+  // The parser would take a NUL, which JSON never holds, for the end of the text.
+  if (json.find('\0') != std::string_view::npos) return invalid("not JSON, it holds a NUL");
   const Json document = Json::parse(json, nullptr, false, true);
   std::vector<Pair> pairs;
   if (document.is_object()) {

@@ -83,6 +83,7 @@ TEST(PackInput, SaysWhereTheTextStopsBeingJson) {
   const std::string problem = problem_of("{\"a\": \"1\",\n  oops}");
   EXPECT_TRUE(has(problem, "line 2, column 3: this is not JSON")) << problem;
   EXPECT_TRUE(has(problem_of(""), "this is not JSON"));
+  EXPECT_TRUE(has(problem_of("{\"a\":\n\"x\"}\0, and a rest"s), "line 2, column 5: this is not JSON"));
   EXPECT_TRUE(has(problem_of("{\"a\": \"1\"} x"), "line 1, column 12"));
   EXPECT_TRUE(has(problem_of("{\"a\": \"\xff\"}"), "this is not JSON"));
 }

@@ -163,6 +163,8 @@ TEST(Seed, PutsAllOrNothing) {
     EXPECT_EQ(result.error().code, ErrorCode::kInvalid);
     EXPECT_TRUE(result.error().text.starts_with("seed.json: ")) << result.error().text;
   }
+  const std::string cut("{\"a\":\"x\"}\0{\"b\":", 16);
+  EXPECT_EQ(seed_from_json(store, cut, "seed.json").error().code, ErrorCode::kInvalid) << "the parser stops at a NUL";
   EXPECT_TRUE(store.list("").empty());
   EXPECT_EQ(seed_from_file(store, "/nonexistent/seed.json").error().code, ErrorCode::kAbsent);
 }
