@@ -4,7 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cstdlib>
+#include <charconv>
+#include <cstring>
 #include <memory>
 
 #include "env/fd.h"
@@ -24,7 +25,8 @@ std::vector<int> inheritable_descriptors() {
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir("/proc/self/fd"), &::closedir);
   if (!stream) return inherited;
   while (const dirent* entry = ::readdir(stream.get())) {
-    const int fd = std::atoi(entry->d_name);
+    int fd = -1;  // as "." and ".." leave it
+    std::from_chars(entry->d_name, entry->d_name + std::strlen(entry->d_name), fd);
     if (fd <= 2) continue;
     const int flags = ::fcntl(fd, F_GETFD);
     if (flags >= 0 && (flags & FD_CLOEXEC) == 0) inherited.push_back(fd);
