@@ -29,6 +29,8 @@ struct AtExit {
   Act act;
   ~AtExit() { act(); }
 };
+template <typename Act>
+AtExit(Act) -> AtExit<Act>;  // which clang 14 does not find by itself
 
 }  // namespace
 
