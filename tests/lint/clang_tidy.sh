@@ -13,7 +13,7 @@ main() {
     exit 2
   }
   local tidy sources=()
-  tidy=$(type -P clang-tidy-14 clang-tidy | head -n 1)
+  tidy=$(type -P clang-tidy-14 || type -P clang-tidy || true)
   [[ -n $tidy ]] || {
     echo "clang-tidy is missing: install Debian's package clang-tidy-14" >&2
     exit 1
