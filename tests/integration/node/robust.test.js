@@ -53,6 +53,7 @@ test('files are cut short under a private copy', () =>
   withWeb({ a: '1', b: { c: 1 } }, async ({ config, publish, segment, root }) => {
     const { b } = config;
     await publish({ a: '2', b: { c: 2 } });
+    assert.equal(await config.wait(5_000), true);
     assert.deepEqual([config.a, b.c, config.status.error], ['2', 2, '']);
     fs.truncateSync(segment.snapshotFile(), 0);
     fs.truncateSync(segment.controlFile(), 0);
