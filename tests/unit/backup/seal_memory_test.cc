@@ -18,14 +18,15 @@ void* allocated(std::size_t bytes) noexcept { return bytes >= refused_from ? nul
 
 }  // namespace
 
-void* operator new(std::size_t bytes) {
+// Not inlined: GCC would otherwise see free() of what came from operator new, and warn.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
   if (void* memory = allocated(bytes)) return memory;
   throw std::bad_alloc();
 }
-void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return allocated(bytes); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+[[gnu::noinline]] void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return allocated(bytes); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
 
 namespace shmconf::backup {
 namespace {
