@@ -98,7 +98,12 @@ Result<void> Attachment::take_first(const OpenOptions& options) {
     }
     follow(std::move(*page));
     const std::uint64_t now = word_now();
-    if (is_over(now)) continue;
+    if (is_over(now)) {
+      why = Error{ErrorCode::kAbsent, now == kUnreadable ? unreadable_page(place_->directory())
+                                                         : "'" + place_->directory() +
+                                                               "': the segment was given up: start the sidecar"};
+      continue;
+    }
     if (!format::has_snapshot(now)) {
       why = Error{ErrorCode::kNotReady,
                   "'" + place_->directory() + "': nothing has been published yet: try again"};

@@ -2,6 +2,7 @@
 //
 //   fuzz_make_corpus FOLDER      FOLDER/snapshot/*, FOLDER/backup/*, FOLDER/segment/*
 #include <array>
+#include <bit>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -63,6 +64,10 @@ void write_snapshots(const std::string& folder) {
   PlainSnapshot newer(one_key("1"));
   newer.put32(offsetof(format::SnapshotHeader, version), 2);
   write(folder + "/refused-newer-version", newer.string());
+  PlainSnapshot encrypted(one_key("1"));
+  encrypted.put64(offsetof(format::SnapshotHeader, magic), std::bit_cast<std::uint64_t>(format::kSealedMagic));
+  write(folder + "/refused-encrypted", encrypted.string());
+  write(folder + "/refused-encrypted-cut", encrypted.string().substr(0, 34));
 }
 
 // A page as a running sidecar has it, up to where it holds only zeros. Its boot id stays empty.
@@ -123,6 +128,10 @@ void write_segments() {
   write("segment/sound-backup", unpublished.string());
   unpublished.options = SegmentInput::kDenyBackup;
   write("segment/refused-unpublished", unpublished.string());
+  // The word that stands for a page which can no longer be read, as the page's own.
+  const std::uint64_t unreadable = 3;
+  std::memcpy(unpublished.page.data() + offsetof(ControlPage, generation), &unreadable, 8);
+  write("segment/refused-unreadable", unpublished.string());
   parts.options = SegmentInput::kShortPage;
   write("segment/refused-short-page", parts.string());
 }
