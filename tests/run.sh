@@ -128,6 +128,7 @@ fixed_addresses() {
 # Assertions stay in: the build type None adds no NDEBUG.
 plain_tree() {
   build test all -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS=-O2 -DSHMCONF_SANITIZE= || return 0
+  wait "$debian_tree_job" || cat build/debian_tree.log
   run test "$@"
 }
 
@@ -159,10 +160,14 @@ main() {
   # Without them one test fails, and says so.
   node_packages=$(bash tests/install_node_packages.sh build/node_packages 9>&- | tail -n 1) || node_packages=
 
+  # While the first tree is built; without it some tests fail, and say so.
+  bash tests/install_debian_tree.sh build/debian_tree >build/debian_tree.log 2>&1 9>&- &
+  debian_tree_job=$!
+
   local trees=${SHMCONF_TREES:-test asan tsan fuzz} fuzz_seconds=${SHMCONF_FUZZ_SECONDS:-60}
   # The caller's own Consul and settings must not reach the tests.
   for variable in "${!CONSUL_@}" "${!SHMCONF_@}"; do unset "$variable"; done
-  export SHMCONF_CONSUL=$consul SHMCONF_NODE_PACKAGES=$node_packages
+  export SHMCONF_CONSUL=$consul SHMCONF_NODE_PACKAGES=$node_packages SHMCONF_DEBIAN_TREE=$PWD/build/debian_tree/tree
   # _exit and death by signal, which the fault tests are full of, skip the leak check by themselves.
   # Forked children of a process with threads may start threads of their own.
   export ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1:${ASAN_OPTIONS:-}"
