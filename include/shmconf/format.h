@@ -340,6 +340,19 @@ inline std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {
 
 }  // namespace detail
 
+// Whether two keys are equal: of the usual lengths in a handful of instructions, without a call or a loop,
+// by words from both ends, which overlap in the middle.
+inline bool same_bytes(std::string_view a, std::string_view b) noexcept {
+  const std::size_t size = a.size();
+  if (size != b.size()) return false;
+  if (size < 8 || size > 64) return std::memcmp(a.data(), b.data(), size) == 0;
+  const auto unlike = [&](std::size_t at) { return detail::load8(a.data() + at) ^ detail::load8(b.data() + at); };
+  std::uint64_t difference = unlike(0) | unlike(size - 8);
+  if (size > 16) difference |= unlike(8) | unlike(size - 16);
+  if (size > 32) difference |= unlike(16) | unlike(24) | unlike(size - 32) | unlike(size - 24);
+  return difference == 0;
+}
+
 // The hash of a key. Seeded, so that nobody who can write keys can aim at one chain.
 inline std::uint64_t hash_key(std::string_view key, std::uint64_t seed) noexcept {
   using namespace detail;

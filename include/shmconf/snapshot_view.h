@@ -71,7 +71,7 @@ class SHMCONF_EXPORT SnapshotView {
       if (slot.position == 0) return Lookup::kAbsent;
       if (slot.tag == tag) {
         if (!entry_at(slot.position * format::kPositionUnit, size_, entry)) return Lookup::kDamaged;
-        if (same_bytes(entry.key, key)) return Lookup::kFound;
+        if (format::same_bytes(entry.key, key)) return Lookup::kFound;
       }
       if (++index == slot_count_) index = 0;
     }
@@ -135,19 +135,6 @@ class SHMCONF_EXPORT SnapshotView {
   // Where the record behind this one begins.
   [[nodiscard]] std::uint64_t end_of(const Entry& entry) const noexcept {
     return format::align8(static_cast<std::uint64_t>(entry.value.data() + entry.value.size() - base_));
-  }
-
-  static bool same_bytes(std::string_view a, std::string_view b) noexcept {
-    if (a.size() != b.size()) return false;
-    const std::size_t size = a.size();
-    if (size < 8 || size > 64) return std::memcmp(a.data(), b.data(), size) == 0;
-    // Word by word without a call; the last word overlaps the one before.
-    std::uint64_t difference = load_word(a, size - 8) ^ load_word(b, size - 8);
-    for (std::size_t at = 0; at + 8 < size; at += 8) difference |= load_word(a, at) ^ load_word(b, at);
-    return difference == 0;
-  }
-  static std::uint64_t load_word(std::string_view bytes, std::size_t at) noexcept {
-    return format::detail::load8(bytes.data() + at);
   }
 
   Result<void> verify_section(Section section, std::uint64_t expected) const;

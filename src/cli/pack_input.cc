@@ -127,8 +127,8 @@ bool PackInputEvents::boolean(bool value) {
 }
 
 bool PackInputEvents::set_value(std::string_view base64) {
-  std::string bytes(base64);
-  const auto length = consul::decode_base64_in_place(bytes.data(), bytes.size());
+  std::string bytes(base64.size(), '\0');
+  const auto length = consul::decode_base64(base64, bytes.data());
   if (!length) {
     return refuse("the value is not base64: encode it, or write the file as {\"key\": \"text\"}");
   }

@@ -1,6 +1,11 @@
 #include "consul/base64.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -9,6 +14,8 @@ namespace {
 
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::uint32_t kBad = 0x8000'0000;
+
+static_assert(std::endian::native == std::endian::little);
 
 using Table = std::array<std::uint32_t, 256>;
 
@@ -33,43 +40,93 @@ std::uint32_t decode_group(const char* group) noexcept {
   return kTables[0][at(0)] | kTables[1][at(1)] | kTables[2][at(2)] | kTables[3][at(3)];
 }
 
-void store(char* out, std::uint32_t word, std::size_t bytes) noexcept {
-  for (std::size_t i = 0; i < bytes; ++i) out[i] = static_cast<char>((word >> (8 * i)) & 0xff);
+// Decodes groups until fewer than `most_left` characters are left, and says how many characters that were.
+// Absent: one of them is none of the alphabet.
+using Step = std::optional<std::size_t>;
+
+#if defined(__x86_64__)
+// 32 characters at a time, as Mula and Lemire describe it (Faster Base64 Encoding and Decoding Using AVX2
+// Instructions, ACM TWEB 12/3, 2018): two table lookups by nibble find what is no character, a third the
+// distance to its six bits, and two multiply-adds put four of those into three bytes. Each store is as long
+// as the load before it, so it never reaches characters that are still to be read.
+[[gnu::target("avx2")]] Step decode_by_vectors(std::string_view text, char* out, std::size_t most_left) noexcept {
+  const __m256i low_table = _mm256_broadcastsi128_si256(_mm_setr_epi8(0x15, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x13,
+                                                0x1a, 0x1b, 0x1b, 0x1b, 0x1a));
+  const __m256i high_table = _mm256_broadcastsi128_si256(_mm_setr_epi8(0x10, 0x10, 0x01, 0x02, 0x04, 0x08, 0x04, 0x08, 0x10, 0x10, 0x10,
+                                                 0x10, 0x10, 0x10, 0x10, 0x10));
+  const __m256i distance_table = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 16, 19, 4, -65, -65, -71, -71, 0, 0, 0, 0, 0, 0, 0, 0));
+  const __m256i in_order = _mm256_broadcastsi128_si256(_mm_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1));
+  const __m256i slash = _mm256_set1_epi8('/');  // also the mask of a nibble: 0x0f in all that counts
+  std::size_t at = 0;
+  for (; text.size() - at >= 32 + most_left; at += 32, out += 24) {
+    __m256i block = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text.data() + at));
+    const __m256i high = _mm256_and_si256(_mm256_srli_epi32(block, 4), slash);
+    const __m256i low = _mm256_and_si256(block, slash);
+    if (!_mm256_testz_si256(_mm256_shuffle_epi8(low_table, low), _mm256_shuffle_epi8(high_table, high))) {
+      return std::nullopt;
+    }
+    const __m256i is_slash = _mm256_cmpeq_epi8(block, slash);
+    block = _mm256_add_epi8(block, _mm256_shuffle_epi8(distance_table, _mm256_add_epi8(is_slash, high)));
+    block = _mm256_maddubs_epi16(block, _mm256_set1_epi32(0x01400140));
+    block = _mm256_shuffle_epi8(_mm256_madd_epi16(block, _mm256_set1_epi32(0x00011000)), in_order);
+    block = _mm256_permutevar8x32_epi32(block, _mm256_setr_epi32(0, 1, 2, 4, 5, 6, -1, -1));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), block);
+  }
+  return at;
+}
+
+bool has_vectors() noexcept {
+  static const bool has = __builtin_cpu_supports("avx2") != 0;
+  return has;
+}
+#else
+Step decode_by_vectors(std::string_view, char*, std::size_t) noexcept { return 0; }
+constexpr bool has_vectors() noexcept { return false; }
+#endif
+
+Step decode_by_groups(std::string_view text, char* out, std::size_t most_left) noexcept {
+  std::uint32_t seen = 0;
+  std::size_t at = 0;
+  for (; text.size() - at > most_left; at += 4, out += 3) {
+    const std::uint32_t word = decode_group(text.data() + at);
+    seen |= word;
+    std::memcpy(out, &word, 4);  // the fourth byte is overwritten by the next group
+  }
+  if ((seen & kBad) != 0) return std::nullopt;
+  return at;
 }
 
 }  // namespace
 
-std::optional<std::size_t> decode_base64_in_place(char* data, std::size_t size) noexcept {
-  if (size == 0) return 0;
-  if (size % 4 != 0) return std::nullopt;
-  const char* in = data;
-  const char* const last = data + size - 4;
-  char* out = data;
-  std::uint32_t seen = 0;
-  for (; in != last; in += 4, out += 3) {
-    const std::uint32_t word = decode_group(in);
-    seen |= word;
-    // The output runs at least one byte behind the input's end, so three bytes always fit.
-    store(out, word, 3);
+std::optional<std::size_t> decode_base64(std::string_view text, char* out) noexcept {
+  constexpr std::size_t kGroup = 4;  // the last one may be padded
+  if (text.empty()) return 0;
+  if (text.size() % kGroup != 0) return std::nullopt;
+  std::size_t bytes = 0;
+  for (const auto decode : {has_vectors() ? decode_by_vectors : nullptr, decode_by_groups}) {
+    if (decode == nullptr) continue;
+    const Step done = decode(text, out + bytes, kGroup);
+    if (!done) return std::nullopt;
+    text.remove_prefix(*done);
+    bytes += *done / kGroup * 3;
   }
-  if ((seen & kBad) != 0) return std::nullopt;
 
-  char tail[4];
-  std::memcpy(tail, last, 4);
-  std::size_t bytes = 3;
+  char tail[kGroup];
+  std::memcpy(tail, text.data(), kGroup);
+  std::size_t tail_bytes = 3;
   if (tail[3] == '=') {
-    bytes = 2;
+    tail_bytes = 2;
     tail[3] = 'A';
     if (tail[2] == '=') {
-      bytes = 1;
+      tail_bytes = 1;
       tail[2] = 'A';
     }
   }
   const std::uint32_t word = decode_group(tail);
   // Bits beyond the last whole byte must be zero, else two texts would stand for one value.
-  if ((word & kBad) != 0 || (bytes < 3 && (word >> (8 * bytes)) != 0)) return std::nullopt;
-  store(out, word, bytes);
-  return static_cast<std::size_t>(out - data) + bytes;
+  if ((word & kBad) != 0 || (tail_bytes < 3 && (word >> (8 * tail_bytes)) != 0)) return std::nullopt;
+  std::memcpy(out + bytes, &word, tail_bytes);
+  return bytes + tail_bytes;
 }
 
 std::string encode_base64(std::string_view bytes) {

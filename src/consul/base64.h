@@ -11,10 +11,10 @@
 
 namespace shmconf::consul {
 
-// Decodes the size characters at data over themselves and returns the length of the result, which
-// begins at data too. Absent when they are not strictly base64 (padding or trailing bits wrong
-// included); the characters may have been overwritten by then.
-[[nodiscard]] std::optional<std::size_t> decode_base64_in_place(char* data, std::size_t size) noexcept;
+// Decodes text to out, which may be text's own beginning or any place before it, and returns the length of
+// the result. Absent when text is not strictly base64 (padding or trailing bits wrong included). As many
+// bytes at out as text has may have been overwritten by then, either way.
+[[nodiscard]] std::optional<std::size_t> decode_base64(std::string_view text, char* out) noexcept;
 
 [[nodiscard]] std::string encode_base64(std::string_view bytes);
 

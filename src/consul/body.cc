@@ -15,6 +15,9 @@ namespace {
 // From here on a buffer is a map of its own. malloc would do so at first too, but after one large
 // buffer was freed it keeps the next ones in its heap, and the heap keeps their pages.
 constexpr std::size_t kMapFromBytes = std::size_t{256} << 10;
+constexpr std::size_t kPageBytes = 4096;
+constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
+constexpr std::size_t kHugePagesFromBytes = std::size_t{4} << 20;
 constexpr std::size_t kSmallestBytes = std::size_t{4} << 10;
 
 Error no_space(std::size_t bytes) {
@@ -73,6 +76,23 @@ Result<void> Body::append(std::string_view bytes) {
   return {};
 }
 
+void Body::forget(std::size_t from, std::size_t to) noexcept {
+  if (capacity_ < kMapFromBytes) return;
+  // A huge page is given back whole, or else split.
+  const std::uintptr_t unit = capacity_ >= kHugePagesFromBytes ? kHugePageBytes : kPageBytes;
+  const auto base = reinterpret_cast<std::uintptr_t>(data_);
+  const std::uintptr_t first = (base + from + unit - 1) / unit * unit;
+  const std::uintptr_t last = (base + std::min(to, size_)) / unit * unit;
+  if (first < last) ::madvise(data_ + (first - base), last - first, MADV_DONTNEED);
+}
+
+void Body::shrink(std::size_t bytes) noexcept {
+  assert(bytes <= size_);
+  forget(bytes + kPaddingBytes, size_);
+  size_ = bytes;
+  if (data_ != nullptr) std::memset(data_ + size_, 0, kPaddingBytes);
+}
+
 bool Body::grow(std::size_t capacity) noexcept {
   const bool mapped = capacity_ >= kMapFromBytes;
   if (capacity < kMapFromBytes) {
@@ -92,6 +112,8 @@ bool Body::grow(std::size_t capacity) noexcept {
   }
   data_ = static_cast<char*>(grown);
   capacity_ = capacity;
+  // A page fault for every 4 KiB costs about as much as decoding them. No matter if this fails.
+  if (capacity_ >= kHugePagesFromBytes) ::madvise(data_, capacity_, MADV_HUGEPAGE);
   return true;
 }
 

@@ -44,6 +44,11 @@ class Body {
   // Counts the first bytes of the prepared space as content. Requires them to have been prepared.
   void commit(std::size_t bytes) noexcept;
   Result<void> append(std::string_view bytes);
+  // The content's bytes from here to there are not needed any more: they may read as zeros from now on,
+  // and large ones go back to the kernel. They can be written again.
+  void forget(std::size_t from, std::size_t to) noexcept;
+  // Keeps the first bytes of the content only, where they are.
+  void shrink(std::size_t bytes) noexcept;
 
  private:
   bool grow(std::size_t capacity) noexcept;

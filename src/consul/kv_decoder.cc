@@ -33,14 +33,16 @@ enum Field : unsigned {
   kUnknown = 0,
 };
 
-Field field_of(std::string_view name) noexcept {
-  if (name == "Key") return kKey;
-  if (name == "Value") return kValue;
-  if (name == "Flags") return kFlags;
-  if (name == "CreateIndex") return kCreateIndex;
-  if (name == "ModifyIndex") return kModifyIndex;
-  if (name == "LockIndex") return kLockIndex;
-  if (name == "Session") return kSession;
+// The field whose name stands at text, a quote behind it. At least Body::kPaddingBytes can be read there.
+Field field_at(const char* text) noexcept {
+  const auto is = [text](std::string_view name) { return std::memcmp(text, name.data(), name.size()) == 0; };
+  if (is("Key\"")) return kKey;
+  if (is("Value\"")) return kValue;
+  if (is("Flags\"")) return kFlags;
+  if (is("CreateIndex\"")) return kCreateIndex;
+  if (is("ModifyIndex\"")) return kModifyIndex;
+  if (is("LockIndex\"")) return kLockIndex;
+  if (is("Session\"")) return kSession;
   return kUnknown;
 }
 
@@ -69,8 +71,10 @@ class Decoder {
       }
       KvPair pair;
       if (!read_pair(value, pair)) return false;
+      in_order_ = in_order_ && (pairs.empty() || pairs.back().key < pair.key);
       pairs.push_back(pair);
       reserve_by_sample(pairs);
+      give_back_what_was_read();
     }
     const char* rest = nullptr;
     if (document_.current_location().get(rest) == simdjson::OUT_OF_BOUNDS) return true;
@@ -78,6 +82,10 @@ class Decoder {
   }
 
   [[nodiscard]] const Failure& failure() const noexcept { return failure_; }
+  // Consul answers so; only keys that are not UTF-8 can come otherwise.
+  [[nodiscard]] bool in_order() const noexcept { return in_order_; }
+  // How much of the body holds what was decoded.
+  [[nodiscard]] std::size_t decoded_bytes() const noexcept { return static_cast<std::size_t>(write_ - body_.data()); }
 
  private:
   bool fail(const char* at, const char* what) noexcept {
@@ -85,10 +93,11 @@ class Decoder {
     failure_ = {what, static_cast<std::size_t>(at - body_.data())};
     return false;
   }
-  bool fail_here(const char* what) noexcept {
-    const char* at = body_.data() + body_.size();
-    if (document_.current_location().get(at) != simdjson::SUCCESS) at = body_.data() + body_.size();
-    return fail(at, what);
+  bool fail_here(const char* what) noexcept { return fail(body_.data() + read_bytes(), what); }
+  std::size_t read_bytes() noexcept {
+    const char* at = nullptr;
+    return document_.current_location().get(at) == simdjson::SUCCESS ? static_cast<std::size_t>(at - body_.data())
+                                                                     : body_.size();
   }
 
   bool read_pair(ondemand::value entry, KvPair& pair) {
@@ -97,11 +106,10 @@ class Decoder {
     unsigned seen = 0;
     for (auto&& member : object) {
       ondemand::field field;
-      std::string_view name;
-      if (std::move(member).get(field) != simdjson::SUCCESS || field.unescaped_key().get(name) != simdjson::SUCCESS) {
+      Field which = kUnknown;
+      if (std::move(member).get(field) != simdjson::SUCCESS || !read_name(field, which)) {
         return fail_here("expected a field");
       }
-      const Field which = field_of(name);
       if ((seen & which) != 0) return fail_here("a field given twice");
       seen |= which;
       if (!read_field(field.value(), which, pair)) return false;
@@ -109,6 +117,20 @@ class Decoder {
     if ((seen & kKey) == 0) return fail_here("an entry without Key");
     if ((seen & kValue) == 0) return fail_here("an entry without Value");
     if ((seen & kModifyIndex) == 0) return fail_here("an entry without ModifyIndex");
+    return true;
+  }
+
+  // simdjson unescapes names byte by byte where it was compiled for a baseline processor; Consul escapes
+  // none of ours.
+  static bool read_name(ondemand::field& field, Field& which) {
+    which = field_at(field.key().raw());
+    if (which != kUnknown) return true;
+    std::string_view name;
+    if (field.unescaped_key().get(name) != simdjson::SUCCESS) return false;
+    if (name.find('"') != std::string_view::npos) return true;
+    std::string quoted = std::string(name) + '"';
+    quoted.append(Body::kPaddingBytes, '\0');
+    which = field_at(quoted.data());
     return true;
   }
 
@@ -130,36 +152,45 @@ class Decoder {
     return value.get_uint64().get(out) == simdjson::SUCCESS || fail_here("expected a whole number of 64 bits");
   }
 
-  // The string's bytes, unescaped, where they stand in the body: no copy is kept, and what stands for
-  // an escape is never longer than the escape.
-  bool read_text(ondemand::value value, std::string_view& out) {
+  // The string between its quotes, escapes and all; false where it is none. Consumes the value only if it
+  // has no escape.
+  bool raw_text(ondemand::value& value, std::string_view& out, bool& escaped) {
     const std::string_view token = value.raw_json_token();
-    char* const begin = body_.data() + (token.data() - body_.data()) + 1;
-    std::string_view text;
     if (token.empty() || token.front() != '"') return fail(token.data(), "expected a string");
-    const std::size_t size = token.rfind('"') - 1;
-    if (std::memchr(begin, '\\', size) == nullptr) {
-      // Consumes it. Of a string without an escape, the index of structure has checked the rest.
-      ondemand::raw_json_string raw;
-      if (value.get_raw_json_string().get(raw) != simdjson::SUCCESS) return fail_here("expected a string");
-      out = {begin, size};
-      return true;
-    }
-    if (value.get_string().get(text) != simdjson::SUCCESS) return fail_here("a bad escape in a string");
-    std::memcpy(begin, text.data(), text.size());
-    out = {begin, text.size()};
+    out = token.substr(1, token.rfind('"') - 1);
+    escaped = std::memchr(out.data(), '\\', out.size()) != nullptr;
+    ondemand::raw_json_string raw;
+    return escaped || value.get_raw_json_string().get(raw) == simdjson::SUCCESS || fail_here("expected a string");
+  }
+
+  // Of a string without an escape, the index of structure has checked the rest.
+  bool read_text(ondemand::value value, std::string_view& out) {
+    bool escaped = false;
+    if (!raw_text(value, out, escaped)) return false;
+    if (escaped && value.get_string().get(out) != simdjson::SUCCESS) return fail_here("a bad escape in a string");
+    out = keep(out);
     return true;
   }
 
   bool read_base64(ondemand::value value, std::string_view& out) {
     bool null = false;
     if (value.is_null().get(null) == simdjson::SUCCESS && null) return true;
-    if (!read_text(value, out)) return false;
-    char* const begin = body_.data() + (out.data() - body_.data());
-    const auto size = decode_base64_in_place(begin, out.size());
-    if (!size) return fail(begin, "a Value that is not base64");
-    out = {begin, *size};
+    bool escaped = false;
+    if (!raw_text(value, out, escaped)) return false;
+    if (escaped && value.get_string().get(out) != simdjson::SUCCESS) return fail_here("a bad escape in a string");
+    const auto size = decode_base64(out, write_);
+    if (!size) return fail(out.data(), "a Value that is not base64");
+    out = {write_, *size};
+    write_ += *size;
     return true;
+  }
+
+  // Behind what was decoded before: nothing grows longer by that, so what is still to be read is not
+  // reached, and the bytes that are used lie together.
+  std::string_view keep(std::string_view text) noexcept {
+    if (!text.empty()) std::memmove(write_, text.data(), text.size());
+    write_ += text.size();
+    return {write_ - text.size(), text.size()};
   }
 
   // simdjson only skips what nobody reads. A truncated or spoilt answer must show there too.
@@ -217,17 +248,31 @@ class Decoder {
 
   // A vector that doubles would for a moment hold one and a half times its content. Once a few pairs
   // show how long they are, one reservation does; what it has too much is never touched.
-  void reserve_by_sample(std::vector<KvPair>& pairs) const {
+  void reserve_by_sample(std::vector<KvPair>& pairs) {
     constexpr std::size_t kSample = 64;
     if (pairs.size() != kSample) return;
-    const auto read = static_cast<std::size_t>(pairs.back().key.data() - body_.data());
-    const std::size_t bytes_per_pair = std::max<std::size_t>(1, read / kSample);
+    const std::size_t bytes_per_pair = std::max<std::size_t>(1, read_bytes() / kSample);
     pairs.reserve(body_.size() / bytes_per_pair * 5 / 4 + kSample);
+  }
+
+  // Memory that nothing will be decoded into, if the rest is like what was read: now and then, since it
+  // is a system call.
+  void give_back_what_was_read() noexcept {
+    constexpr std::size_t kEvery = std::size_t{1} << 20;
+    if (decoded_bytes() < given_back_at_ + kEvery) return;
+    given_back_at_ = decoded_bytes();
+    const std::size_t read_bytes = this->read_bytes();
+    const std::size_t left = body_.size() - read_bytes;
+    const std::size_t to_come = left * decoded_bytes() / read_bytes;
+    body_.forget(decoded_bytes() + to_come, read_bytes);
   }
 
   Body& body_;
   ondemand::parser parser_;
   ondemand::document document_;
+  char* write_ = body_.data();  // never beyond what was read
+  std::size_t given_back_at_ = 0;
+  bool in_order_ = true;
   Failure failure_;
 };
 
@@ -236,10 +281,9 @@ Error unexpected(const std::string& what) {
                                        "; check that consul.address is Consul's own HTTP address"};
 }
 
-// Consul answers in this order already; only keys that are not UTF-8 can come otherwise.
+// Keys are unequal in what this leaves.
 Result<void> sort_by_key(std::vector<KvPair>& pairs) {
-  const auto by_key = [](const KvPair& a, const KvPair& b) { return a.key < b.key; };
-  if (!std::is_sorted(pairs.begin(), pairs.end(), by_key)) std::sort(pairs.begin(), pairs.end(), by_key);
+  std::sort(pairs.begin(), pairs.end(), [](const KvPair& a, const KvPair& b) { return a.key < b.key; });
   const auto twice = std::adjacent_find(pairs.begin(), pairs.end(),
                                         [](const KvPair& a, const KvPair& b) { return a.key == b.key; });
   if (twice == pairs.end()) return {};
@@ -251,14 +295,21 @@ Result<void> sort_by_key(std::vector<KvPair>& pairs) {
 
 Result<KvList> decode_kv(Body body) try {
   if (body.size() == 0) return unexpected("it is empty");
-  Decoder decoder(body);
   std::vector<KvPair> pairs;
-  if (!decoder.read_list(pairs)) {
-    const Failure& failure = decoder.failure();
-    return unexpected(std::string(failure.what) + " at byte " + std::to_string(failure.offset) + " of " +
-                      std::to_string(body.size()));
+  std::size_t decoded_bytes = 0;
+  {
+    Decoder decoder(body);
+    if (!decoder.read_list(pairs)) {
+      const Failure& failure = decoder.failure();
+      return unexpected(std::string(failure.what) + " at byte " + std::to_string(failure.offset) + " of " +
+                        std::to_string(body.size()));
+    }
+    if (!decoder.in_order()) {
+      if (auto sorted = sort_by_key(pairs); !sorted) return std::move(sorted).error();
+    }
+    decoded_bytes = decoder.decoded_bytes();
   }
-  if (auto sorted = sort_by_key(pairs); !sorted) return std::move(sorted).error();
+  body.shrink(decoded_bytes);
   return KvList(std::move(body), std::move(pairs));
 } catch (const std::bad_alloc&) {
   return Error{ErrorCode::kNoSpace,

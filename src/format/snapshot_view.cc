@@ -92,7 +92,7 @@ Result<void> SnapshotView::verify_section(Section section, std::uint64_t expecte
       if (slot.tag == static_cast<std::uint32_t>(hash)) {
         Entry found;
         if (!entry_at(slot.position * format::kPositionUnit, size_, found)) return false;
-        if (same_bytes(found.key, entry.key)) return found.record == entry.record;
+        if (format::same_bytes(found.key, entry.key)) return found.record == entry.record;
         cost_bytes += entry.key.size();
       }
       if (cost_bytes > bytes_left) return false;

@@ -248,8 +248,8 @@ Result<Outcome> Publisher::publish(Content& content, std::uint64_t& noted, Optio
   const bool nothing_there = !before || before->header().key_count != 0;
   if (content.keys.empty() && !options.allow_empty && nothing_there) return Outcome::kEmpty;
   const std::uint64_t compared_with = state.page().generation.load(std::memory_order_acquire);
-  const bool unchanged = before && state.mapped == compared_with && before->header().origin == content.origin &&
-                         same_content(*before, content);
+  const bool unchanged = before && state.mapped == compared_with && options.differs_from != compared_with &&
+                         before->header().origin == content.origin && same_content(*before, content);
   Draft built;
   if (!unchanged) {
     content.pointers.clear();

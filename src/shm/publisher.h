@@ -46,6 +46,8 @@ class Publisher {
 
   struct Options {
     bool allow_empty = false;
+    // A generation that the caller has found to differ from the content; 0: it has not compared.
+    std::uint64_t differs_from = 0;
   };
   // Fills content.pointers; called only when the keys differ from what is published.
   using Expand = std::function<void(Content&)>;

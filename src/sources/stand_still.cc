@@ -17,14 +17,15 @@ std::uint64_t identify_keys(std::span<const Pairs> sources) {
   return print;
 }
 
-bool StandStill::stands(const Rewind& rewind, std::uint64_t keys, Time now) {
+bool StandStill::stands(const Rewind& rewind, const std::function<std::uint64_t()>& keys, Time now) {
   rewound_ = rewound_ || rewind.rewound;
   if (!rewound_ || rewind.missing == 0) {
     same_keys_.reset();
     fewest_missing_.reset();
     return true;
   }
-  if (!same_keys_ || same_keys_->what != keys) same_keys_ = Since{.what = keys, .time = now};
+  const std::uint64_t print = keys();
+  if (!same_keys_ || same_keys_->what != print) same_keys_ = Since{.what = print, .time = now};
   if (!fewest_missing_ || rewind.missing < fewest_missing_->what) {
     fewest_missing_ = Since{.what = rewind.missing, .time = now};
   }

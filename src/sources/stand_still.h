@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 
@@ -28,9 +29,9 @@ class StandStill {
   // Keys that stay the same for `still`, or a missing one not back for `longest`.
   StandStill(Span still, Span longest) : still_(still), longest_(longest) {}
 
-  // Takes the state that was read, as it compares with the last good one; keys is its
-  // identify_keys(). True: nothing has to be waited for (any more).
-  bool stands(const Rewind& rewind, std::uint64_t keys, Time now);
+  // Takes the state that was read, as it compares with the last good one; keys gives its identify_keys(),
+  // where that is needed. True: nothing has to be waited for (any more).
+  bool stands(const Rewind& rewind, const std::function<std::uint64_t()>& keys, Time now);
 
   // The state is published: a rewind is history.
   void forget();

@@ -7,6 +7,7 @@
 #include "consul/status_text.h"
 #include "settings/sources_hash.h"
 #include "shmconf/format.h"
+#include "sources/alignment.h"
 #include "sources/change_list.h"
 #include "sources/documents.h"
 #include "sources/index_rule.h"
@@ -314,15 +315,38 @@ asio::awaitable<Result<StateReader::Proof>> StateReader::ask(const Suspect& susp
 }
 
 Result<StateReader::Evidence> StateReader::examine(PublishTarget& target, const shm::Content& content) {
+  const auto published = target.current();  // its bytes may go with the next call of this
+  std::optional<SnapshotView> last_good;
+  if (!published) {
+    auto found = last_good_.find(target);
+    if (!found) return found.error();
+    last_good = *found;
+  } else if (published->header().sources_hash == hash_) {
+    last_good = published;
+  }
+  const std::vector<SourceKeys> keys = source_keys();
+  ChangeList changes;
+  RewindFinder rewind;
+  Vanished vanished(settings_.sources, keys);
+  const auto see = [&](const Entry* before, const shm::Item* now) {
+    if (published || now != nullptr) changes.see(published ? before : nullptr, now);
+    if (!last_good) return;  // keys of other sources prove nothing
+    rewind.see(before, now);
+    if (published) vanished.see(before, now);
+  };
+  align(published ? published : last_good, content.keys, see);
+
   Evidence evidence;
-  const auto published = target.current();
-  evidence.changes = list_changes(published, content.keys);
-  const auto last_good = last_good_.find(target);
-  if (!last_good) return last_good.error();
-  if (!last_good->has_value()) return evidence;
-  const Rewind rewind = find_rewind(**last_good, content);
-  evidence.stands = stand_still_.stands(rewind, identify_keys(pairs()), std::chrono::steady_clock::now());
-  if (!published) return evidence;
+  evidence.changes = changes.text();
+  if (published && !changes.empty()) evidence.differs_from = published->header().generation;
+  if (!last_good) return evidence;
+  evidence.stands = stand_still_.stands(
+      rewind.rewind(content.indexes), [this] { return identify_keys(pairs()); }, std::chrono::steady_clock::now());
+  evidence.suspects = vanished.suspects();
+  return evidence;
+}
+
+std::vector<SourceKeys> StateReader::source_keys() const {
   std::vector<SourceKeys> keys(states_.size());
   for (std::size_t i = 0; i < states_.size(); ++i) {
     const State& state = states_[i];
@@ -330,8 +354,7 @@ Result<StateReader::Evidence> StateReader::examine(PublishTarget& target, const 
     keys[i].known_before = state.published || state.superseded.has_value();
     if (keys[i].known_before) keys[i].before = state.published ? state.list.pairs() : state.superseded->pairs();
   }
-  evidence.suspects = find_vanished(*published, settings_.sources, keys, content.keys);
-  return evidence;
+  return keys;
 }
 
 asio::awaitable<Result<void>> StateReader::wait_and_read_again(const Lanes& lanes, PublishTarget& target) {
@@ -422,17 +445,17 @@ asio::awaitable<Result<Published>> StateReader::publish(const Lanes& lanes, std:
     if (!examined) co_return std::move(examined).error();
     Evidence& evidence = *examined;
     // Refused anyway; and when what is deleted comes back, the wait for it must not be in its way.
-    if (merged.keys.empty() && !settings_.allow_empty) co_return show(target, merged, {});
+    if (merged.keys.empty() && !settings_.allow_empty) co_return show(target, merged, Evidence{});
     if (!evidence.stands) {
       // Before anything is asked for by name: what is missing may come back at any moment.
       auto read = co_await wait_and_read_again(lanes, target);
       if (!read) co_return std::move(read).error();
       continue;
     }
-    if (evidence.suspects.asked.empty()) co_return show(target, merged, std::move(evidence.changes));
+    if (evidence.suspects.asked.empty()) co_return show(target, merged, std::move(evidence));
     auto proof = co_await prove(evidence.suspects, *lanes[newest]);
     if (!proof) co_return std::move(proof).error();
-    if (*proof == Proof::kGone) co_return show(target, merged, std::move(evidence.changes));
+    if (*proof == Proof::kGone) co_return show(target, merged, std::move(evidence));
     // Deleted and made again meanwhile; or the list is filtered, though the key itself may be read.
     if (++contradictions > limits_.contradictions) {
       co_return Error{ErrorCode::kUnavailable, "Consul lists a source without keys that it has: the last good "
@@ -444,7 +467,7 @@ asio::awaitable<Result<Published>> StateReader::publish(const Lanes& lanes, std:
   }
 }
 
-Result<Published> StateReader::show(PublishTarget& target, shm::Content& content, std::string changes) {
+Result<Published> StateReader::show(PublishTarget& target, shm::Content& content, Evidence evidence) {
   if (target.publisher() == nullptr) return detached_error();
   Published published;
   if (target.epoch() != noted_epoch_) {
@@ -454,11 +477,12 @@ Result<Published> StateReader::show(PublishTarget& target, shm::Content& content
   content.read_wall = target.wall_now();
   TextArena storage;
   const auto expand = [&](shm::Content& merged) { published.warnings = expand_documents(merged, storage); };
-  auto outcome = target.publisher()->publish(content, noted_, {.allow_empty = settings_.allow_empty}, expand);
+  const shm::Publisher::Options options{.allow_empty = settings_.allow_empty, .differs_from = evidence.differs_from};
+  auto outcome = target.publisher()->publish(content, noted_, options, expand);
   if (!outcome) return std::move(outcome).error();
   published.outcome = *outcome;
   if (*outcome == shm::Outcome::kPublished) {
-    published.changes = std::move(changes);
+    published.changes = std::move(evidence.changes);
     if (!settled_) target.segment().page().settled_rounds_exceeded.fetch_add(1, std::memory_order_relaxed);
   }
   if (*outcome == shm::Outcome::kPublished || *outcome == shm::Outcome::kUnchanged) shown(target);

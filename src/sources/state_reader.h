@@ -113,6 +113,7 @@ class StateReader {
     Suspects suspects;
     bool stands = true;  // false: what is missing may still be on its way
     std::string changes;
+    std::uint64_t differs_from = 0;  // the published generation, if the content is another one
   };
 
   using Consistency = settings::Consistency;
@@ -146,8 +147,9 @@ class StateReader {
   Result<void> note(PublishTarget& target);
   [[nodiscard]] std::vector<Pairs> pairs() const;
   [[nodiscard]] shm::Content content() const;
-  [[nodiscard]] Result<Evidence> examine(PublishTarget& target, const shm::Content& content);
-  Result<Published> show(PublishTarget& target, shm::Content& content, std::string changes);
+  [[nodiscard]] std::vector<SourceKeys> source_keys() const;
+  Result<Evidence> examine(PublishTarget& target, const shm::Content& content);
+  Result<Published> show(PublishTarget& target, shm::Content& content, Evidence evidence);
   void shown(PublishTarget& target);
   // What decides: a stale server's answer may lag.
   [[nodiscard]] Consistency strong() const;

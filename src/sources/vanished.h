@@ -2,13 +2,14 @@
 // before an answer that lacks them is believed.
 //
 // An ACL that was narrowed inside a prefix filters an answer silently; only the GET of a key itself
-// tells "deleted" (404) from "denied" (403). Pure function; thread-safe.
+// tells "deleted" (404) from "denied" (403). Not thread-safe.
 #ifndef SHMCONF_SOURCES_VANISHED_H_
 #define SHMCONF_SOURCES_VANISHED_H_
 
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "settings/settings.h"
@@ -41,11 +42,35 @@ struct Suspects {
 
 inline constexpr std::size_t kMostAsked = 64;
 
-// merged is what keys' now make together. A key of the snapshot that is not in it, or that a lower
-// source gives another value to, may have come from any source that does not have it now.
-[[nodiscard]] Suspects find_vanished(const SnapshotView& published, std::span<const settings::Source> sources,
-                                     std::span<const SourceKeys> keys, std::span<const shm::Item> merged,
-                                     std::size_t most_asked = kMostAsked);
+// A key of the snapshot that the sources together do not have any more, or that a lower source gives
+// another value to, may have come from any source that does not have it now.
+class Vanished {
+ public:
+  // Both must outlive it.
+  Vanished(std::span<const settings::Source> sources, std::span<const SourceKeys> keys) noexcept
+      : sources_(sources), keys_(keys) {}
+
+  // One key, as align() shows them beside what keys' now make together. before's key must outlive this.
+  void see(const Entry* before, const shm::Item* now);
+
+  [[nodiscard]] Suspects suspects(std::size_t most_asked = kMostAsked) const;
+
+ private:
+  // A suspect without its name spelled out: there may be as many as there are keys.
+  struct Lead {
+    std::string_view key;
+    std::size_t source = 0;
+  };
+
+  void missing(std::string_view key);
+  void changed(std::string_view key);
+  void collect(std::string_view key, std::size_t from, bool trust_before);
+  [[nodiscard]] std::vector<std::size_t> sample(std::size_t most) const;
+
+  std::span<const settings::Source> sources_;
+  std::span<const SourceKeys> keys_;
+  std::vector<Lead> leads_;
+};
 
 }  // namespace shmconf::sources
 

@@ -51,6 +51,22 @@ TEST(Body, MovesWithoutMovingItsBytes) {
   }
 }
 
+TEST(Body, ForgetsAndShrinksWithoutMovingItsBytes) {
+  for (const std::size_t size : {std::size_t{100}, std::size_t{1} << 20, std::size_t{9} << 20}) {
+    auto body = Body::copy_of(std::string(size, 'b'));
+    ASSERT_TRUE(body.ok());
+    const char* const address = body->data();
+    body->forget(size / 4, size / 2);
+    EXPECT_EQ(body->view().substr(0, size / 4), std::string(size / 4, 'b')) << size;
+    EXPECT_EQ(body->view().substr(size / 2), std::string(size - size / 2, 'b')) << size;
+    std::fill_n(body->data() + size / 4, size / 4, 'c');
+    body->shrink(size / 2);
+    EXPECT_EQ(body->data(), address);
+    EXPECT_EQ(body->view(), std::string(size / 4, 'b') + std::string(size / 2 - size / 4, 'c')) << size;
+    EXPECT_TRUE(padded(*body)) << size;
+  }
+}
+
 TEST(Body, SaysWhenThereIsNoMemory) {
   Body body;
   ASSERT_TRUE(body.append("kept").ok());

@@ -271,15 +271,68 @@ TEST(KvDecoder, AgreesWithALibraryOnMutatedAnswers) {
   EXPECT_GT(accepted, 1000) << "too few mutants were answers for the comparison to mean much";
 }
 
-TEST(Base64, RoundTripsAndRefusesTheRest) {
+// What a decoder gives back of a large body while it still reads must be none of what it needs.
+TEST(KvDecoder, DecodesALargeAnswerWhole) {
+  std::string json = "[";
+  std::vector<std::pair<std::string, std::string>> expected;
+  for (int i = 0; i < 60'000; ++i) {
+    // Small values first, then large ones: what is decoded is ever more of what was read.
+    const std::string key = "config/" + std::to_string(1'000'000 + i);
+    expected.emplace_back(key, std::string(i < 30'000 ? 3 : 200, static_cast<char>('a' + i % 26)));
+    json += (i == 0 ? "" : ",") + std::string("{\"LockIndex\":0,\"K\\u0065y\":\"") + key + R"(","Flags":0,"Value":")" +
+            encode_base64(expected.back().second) + R"(","CreateIndex":1,"ModifyIndex":2})";
+  }
+  auto body = Body::copy_of(json + "]");
+  ASSERT_TRUE(body.ok());
+  const auto list = decode_kv(std::move(*body));
+  ASSERT_TRUE(list.ok()) << list.error().text;
+  ASSERT_EQ(list->pairs().size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    ASSERT_EQ(list->pairs()[i].key, expected[i].first);
+    ASSERT_EQ(list->pairs()[i].value, expected[i].second);
+  }
+}
+
+TEST(Base64, KnowsTheAlphabet) {
   EXPECT_EQ(encode_base64("user:pass"), "dXNlcjpwYXNz");
   EXPECT_EQ(encode_base64("a"), "YQ==");
   EXPECT_EQ(encode_base64("\xfb\xff"), "+/8=");
-  for (int byte = 0; byte < 256; ++byte) {
-    std::string text = "AAAAAAAA";
-    text[5] = static_cast<char>(byte);
-    const bool good = std::isalnum(byte) != 0 || byte == '+' || byte == '/';
-    EXPECT_EQ(decode_base64_in_place(text.data(), text.size()).has_value(), good) << byte;
+}
+
+// Long texts are decoded in another way than short ones; and the result goes to where the text stands, or
+// somewhat before it.
+TEST(Base64, RoundTripsAtEveryLength) {
+  std::string bytes;
+  for (int length = 0; length <= 300; ++length) {
+    const std::string text = encode_base64(bytes);
+    for (const std::size_t before : {0, 1, 3, 31, 500}) {
+      std::string buffer = std::string(before, '-') + text + "behind";
+      const auto size = decode_base64(std::string_view(buffer).substr(before, text.size()), buffer.data());
+      ASSERT_EQ(size, bytes.size()) << length;
+      ASSERT_EQ(buffer.substr(0, *size), bytes) << length << " from " << before;
+      ASSERT_EQ(buffer.substr(before + text.size()), "behind") << length;
+    }
+    bytes += static_cast<char>(length * 37 + length / 7);
+  }
+}
+
+TEST(Base64, RefusesWhatIsNotInTheAlphabetAtEveryPlace) {
+  const std::string good = encode_base64(std::string(120, 'x') + "\xff\xfe\xfd");
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    for (int byte = 0; byte < 256; ++byte) {
+      std::string text = good;
+      text[at] = static_cast<char>(byte);
+      const bool is_character = std::isalnum(byte) != 0 || byte == '+' || byte == '/';
+      const bool is_padding = byte == '=' && at + 1 == good.size();
+      // Before the padding, the last character's bits that make no whole byte must be zero.
+      const bool accepted = decode_base64(text, text.data()).has_value();
+      if (is_padding) continue;
+      ASSERT_EQ(accepted, is_character) << byte << " at " << at;
+    }
+  }
+  for (const std::string_view refused : {"A", "AA", "AAA", "AAAAA", "====", "A===", "AA=A", "AB==", "AAB="}) {
+    std::string text(refused);
+    EXPECT_FALSE(decode_base64(text, text.data()).has_value()) << refused;
   }
 }
 

@@ -66,6 +66,19 @@ TEST(Golden, NoKeyLosesTheRestOfItsHash) {
   }
 }
 
+TEST(Keys, SameBytesLooksAtEveryByteOfEveryLength) {
+  for (std::size_t size = 0; size <= 130; ++size) {
+    const std::string key(size, 'k');
+    EXPECT_TRUE(format::same_bytes(key, std::string(size, 'k'))) << size;
+    EXPECT_FALSE(format::same_bytes(key, key + "k")) << size;
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string other = key;
+      other[at] = 'K';
+      ASSERT_FALSE(format::same_bytes(key, other)) << size << " at " << at;
+    }
+  }
+}
+
 TEST(Golden, ChecksumOfBytes) {
   struct Case {
     std::size_t size;

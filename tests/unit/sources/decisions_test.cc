@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "sources/alignment.h"
 #include "sources/change_list.h"
 #include "sources/index_rule.h"
 #include "sources/rewind.h"
@@ -59,7 +60,9 @@ Suspects vanished(const std::vector<shm::Item>& published, const std::vector<Sou
   std::vector<Pairs> pairs;
   for (const auto& one : keys) pairs.push_back(one.now);
   const auto merged = merge(sources, pairs);
-  return find_vanished(snapshot.view(), sources, keys, merged, most);
+  Vanished vanished(sources, keys);
+  align(snapshot.view(), merged, [&](const Entry* before, const shm::Item* item) { vanished.see(before, item); });
+  return vanished.suspects(most);
 }
 
 SourceKeys unknown(Pairs now) { return {.now = now, .known_before = false, .before = {}}; }
@@ -139,10 +142,9 @@ TEST(Vanished, ASampleOfMoreDirectoriesThanItsSizeIsSpreadOverThem) {
 
 Rewind rewind(const std::vector<shm::Item>& published, const std::vector<shm::Item>& now, std::uint64_t index) {
   const MadeSnapshot snapshot(published);
-  shm::Content content;
-  content.keys = now;
-  content.indexes = {1, index};
-  return find_rewind(snapshot.view(), content);
+  RewindFinder finder;
+  align(snapshot.view(), now, [&](const Entry* before, const shm::Item* item) { finder.see(before, item); });
+  return finder.rewind(std::vector<std::uint64_t>{1, index});
 }
 
 TEST(Rewind, AnOrdinaryDeletionIsNone) {
@@ -178,7 +180,7 @@ TEST(Rewind, AnImportThatOvertookTheOldIndexesIsRecognizedByItsNewKeys) {
 class StandStillTest : public ::testing::Test {
  protected:
   bool stands(std::uint64_t missing, std::uint64_t keys, bool rewound = true) {
-    return stand_still_.stands({.missing = missing, .rewound = rewound}, keys, now_);
+    return stand_still_.stands({.missing = missing, .rewound = rewound}, [keys] { return keys; }, now_);
   }
   StandStill stand_still_{3s, 30s};
   StandStill::Time now_{};
@@ -244,6 +246,13 @@ TEST(IdentifyKeys, ByNameAndCreationOfEachSourceAndNotByValue) {
 }
 
 // --- changes in words ---
+
+std::string list_changes(const std::optional<SnapshotView>& published, const std::vector<shm::Item>& keys,
+                         std::size_t most = 8) {
+  ChangeList changes(most);
+  align(published, keys, [&](const Entry* before, const shm::Item* now) { changes.see(before, now); });
+  return changes.text();
+}
 
 TEST(ChangeList, CountsAndNamesWithoutValues) {
   const MadeSnapshot snapshot({item("a", 1, 1, "secret"), item("b", 1, 1), item("c", 1, 1), item("d", 1, 1)});
