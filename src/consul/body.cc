@@ -16,7 +16,6 @@ namespace {
 // buffer was freed it keeps the next ones in its heap, and the heap keeps their pages.
 constexpr std::size_t kMapFromBytes = std::size_t{256} << 10;
 constexpr std::size_t kPageBytes = 4096;
-constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
 constexpr std::size_t kHugePagesFromBytes = std::size_t{4} << 20;
 constexpr std::size_t kSmallestBytes = std::size_t{4} << 10;
 
@@ -78,12 +77,9 @@ Result<void> Body::append(std::string_view bytes) {
 
 void Body::forget(std::size_t from, std::size_t to) noexcept {
   if (capacity_ < kMapFromBytes) return;
-  // A huge page is given back whole, or else split.
-  const std::uintptr_t unit = capacity_ >= kHugePagesFromBytes ? kHugePageBytes : kPageBytes;
-  const auto base = reinterpret_cast<std::uintptr_t>(data_);
-  const std::uintptr_t first = (base + from + unit - 1) / unit * unit;
-  const std::uintptr_t last = (base + std::min(to, size_)) / unit * unit;
-  if (first < last) ::madvise(data_ + (first - base), last - first, MADV_DONTNEED);
+  from = (from + kPageBytes - 1) / kPageBytes * kPageBytes;  // of a map, which begins with a page
+  to = std::min(to, size_) / kPageBytes * kPageBytes;
+  if (from < to) ::madvise(data_ + from, to - from, MADV_DONTNEED);
 }
 
 void Body::shrink(std::size_t bytes) noexcept {

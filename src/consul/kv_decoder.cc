@@ -258,7 +258,7 @@ class Decoder {
   // Memory that nothing will be decoded into, if the rest is like what was read: now and then, since it
   // is a system call.
   void give_back_what_was_read() noexcept {
-    constexpr std::size_t kEvery = std::size_t{1} << 20;
+    constexpr std::size_t kEvery = std::size_t{256} << 10;
     if (decoded_bytes() < given_back_at_ + kEvery) return;
     given_back_at_ = decoded_bytes();
     const std::size_t read_bytes = this->read_bytes();

@@ -80,7 +80,9 @@ struct Taken {
 
 // One start of the watch process, until its snapshot is there, and one change of a key.
 Taken take(const bench::Dataset& dataset, std::size_t keys) {
-  auto server = fakes::DevServer::start();
+  dev::EndpointOptions options = fakes::DevServer::any_port();
+  options.pretty = false;  // as every Consul but `consul agent -dev`
+  auto server = fakes::DevServer::start(options);
   if (!server) die(server.error().text);
   harness::ConsulKv kv = (*server)->kv();
   std::vector<std::pair<std::string, std::string>> pairs;
