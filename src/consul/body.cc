@@ -75,18 +75,21 @@ Result<void> Body::append(std::string_view bytes) {
   return {};
 }
 
-void Body::forget(std::size_t from, std::size_t to) noexcept {
-  if (capacity_ < kMapFromBytes) return;
-  from = (from + kPageBytes - 1) / kPageBytes * kPageBytes;  // of a map, which begins with a page
-  to = std::min(to, size_) / kPageBytes * kPageBytes;
-  if (from < to) ::madvise(data_ + from, to - from, MADV_DONTNEED);
-}
+void Body::forget(std::size_t from, std::size_t to) noexcept { give_back(from, std::min(to, size_)); }
 
 void Body::shrink(std::size_t bytes) noexcept {
   assert(bytes <= size_);
-  forget(bytes + kPaddingBytes, size_);
   size_ = bytes;
-  if (data_ != nullptr) std::memset(data_ + size_, 0, kPaddingBytes);
+  if (data_ == nullptr) return;
+  std::memset(data_ + size_, 0, kPaddingBytes);
+  give_back(size_ + kPaddingBytes, capacity_);
+}
+
+void Body::give_back(std::size_t from, std::size_t to) noexcept {
+  if (capacity_ < kMapFromBytes) return;
+  from = (from + kPageBytes - 1) / kPageBytes * kPageBytes;  // of a map, which begins with a page
+  to = to / kPageBytes * kPageBytes;
+  if (from < to) ::madvise(data_ + from, to - from, MADV_DONTNEED);
 }
 
 bool Body::grow(std::size_t capacity) noexcept {

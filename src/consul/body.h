@@ -47,11 +47,12 @@ class Body {
   // The content's bytes from here to there are not needed any more: they may read as zeros from now on,
   // and large ones go back to the kernel. They can be written again.
   void forget(std::size_t from, std::size_t to) noexcept;
-  // Keeps the first bytes of the content only, where they are.
+  // Keeps the first bytes of the content only, where they are, and none of the memory behind them.
   void shrink(std::size_t bytes) noexcept;
 
  private:
   bool grow(std::size_t capacity) noexcept;
+  void give_back(std::size_t from, std::size_t to) noexcept;
   void release() noexcept;
 
   char* data_ = nullptr;

@@ -295,6 +295,7 @@ Result<void> sort_by_key(std::vector<KvPair>& pairs) {
 
 Result<KvList> decode_kv(Body body) try {
   if (body.size() == 0) return unexpected("it is empty");
+  body.shrink(body.size());  // a huge page may reach far beyond the end
   std::vector<KvPair> pairs;
   std::size_t decoded_bytes = 0;
   {
