@@ -21,6 +21,11 @@ struct Free {
 };
 using Sets = std::unique_ptr<std::remove_pointer_t<cap_t>, Free>;
 
+bool are_empty(const Sets& sets) {
+  const Sets none(::cap_init());
+  return none && ::cap_compare(sets.get(), none.get()) == 0;
+}
+
 bool has(const Sets& sets, cap_value_t capability) {
   cap_flag_value_t value = CAP_CLEAR;
   return ::cap_get_flag(sets.get(), capability, CAP_PERMITTED, &value) == 0 && value == CAP_SET;
@@ -126,6 +131,8 @@ std::vector<Note> give_up_capabilities(const Needs& needs) {
   std::vector<Note> notes;
   const Sets before(::cap_get_proc());
   if (!before) return {{Note::Kind::kRefused, env::system_error(errno, "read", "capabilities").text}};
+  // Nothing to give up, nor a way to lower the bounds; and a service manager's filter may deny capset(2).
+  if (are_empty(before)) return {};
   const std::vector<Kept> kept = asked_for(needs, before);
   for (const Kept& entry : kept) notes.push_back({Note::Kind::kKept, entry.why});
   ::cap_set_proc(before.get());  // CAP_SETPCAP is in effect again

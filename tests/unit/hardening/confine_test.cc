@@ -3,15 +3,23 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
+#include "hardening/capabilities.h"
 #include "harness/temp_directory.h"
 #include "unit/hardening/in_child.h"
 
@@ -110,6 +118,28 @@ TEST_F(Confine, WithoutAnyCapabilityNothingIsKeptOrNoted) {
               return text + "nothing";
             }),
             "nothing");
+}
+
+// As SystemCallFilter=~@privileged of a systemd unit does.
+bool deny_capset() {
+  std::array<sock_filter, 4> program = {{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                                         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_capset, 0, 1),
+                                         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+                                         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)}};
+  const sock_fprog filter{.len = program.size(), .filter = program.data()};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+TEST_F(Confine, WithoutAnyCapabilityNothingIsAskedOfTheKernel) {
+  EXPECT_EQ(in_child([] {
+              const cap_t none = ::cap_init();
+              const bool denied = ::cap_set_proc(none) == 0 && deny_capset() && ::cap_set_proc(none) != 0;
+              ::cap_free(none);
+              std::string text = denied ? "denied" : "not denied";
+              for (const Note& note : give_up_capabilities({})) text += ", " + note.text;
+              return text;
+            }),
+            "denied");
 }
 
 TEST_F(Confine, NoCoreDumpsOfThisProcess) {
