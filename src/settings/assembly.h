@@ -17,7 +17,7 @@
 namespace shmconf::settings {
 
 // In rising precedence.
-enum class Layer : std::uint8_t { kDefault, kFile, kConsulVariable, kVariable, kFlag };
+enum class Layer : std::uint8_t { kDefault, kCredential, kFile, kConsulVariable, kVariable, kFlag };
 
 struct Origin {
   Layer layer = Layer::kDefault;

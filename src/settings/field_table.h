@@ -61,6 +61,7 @@ struct Field {
   std::string_view path = {};             // JSON pointer in the file; empty: not in the file
   std::string_view variable = {};         // of shmconf; empty: none
   std::string_view consul_variable = {};  // of Consul's own tools; empty: none
+  std::string_view credential = {};       // a file in $CREDENTIALS_DIRECTORY, which it names; empty: none
   std::string_view flag = {};             // with its two dashes; empty: none
   std::string_view value_name = {};       // of the flag's value in --help; empty: it takes none
   std::string_view about = {};            // one line

@@ -14,12 +14,27 @@ namespace shmconf::settings {
 namespace {
 
 constexpr const char* kConfigVariable = "SHMCONF_CONFIG";
+// Where the service manager puts what LoadCredential= names (systemd.exec(5)).
+constexpr const char* kCredentialsVariable = "CREDENTIALS_DIRECTORY";
 
 std::optional<std::string> non_empty(const Environment& environment, std::string_view name) {
   if (name.empty()) return std::nullopt;
   std::optional<std::string> value = environment(std::string(name));
   if (value && value->empty()) return std::nullopt;
   return value;
+}
+
+// For what the file leaves empty, those that are there: which ones a unit loads is the operator's choice.
+void take_credentials(const Environment& environment, Scope scope, Assembly& assembly) {
+  const auto directory = non_empty(environment, kCredentialsVariable);
+  if (!directory || scope == Scope::kReader) return;
+  for (const Field& field : field_table()) {
+    if (field.credential.empty() || !std::get<TextSlot>(field.slot).at(assembly.draft()).empty()) continue;
+    const std::string file = *directory + "/" + std::string(field.credential);
+    std::error_code failure;
+    if (!std::filesystem::exists(file, failure)) continue;
+    assembly.set_text(field, file, {Layer::kCredential, "credential " + std::string(field.credential)});
+  }
 }
 
 void read_variables(const Environment& environment, Scope scope, Layer layer, Assembly& assembly) {
@@ -206,6 +221,7 @@ Loaded load_settings(const Flags& flags, const Environment& environment, Scope s
   std::string file = flags.config_file;
   if (file.empty()) file = non_empty(environment, kConfigVariable).value_or("");
   if (!file.empty()) read_settings_file(file, assembly);
+  take_credentials(environment, scope, assembly);
   read_variables(environment, scope, Layer::kConsulVariable, assembly);
   read_variables(environment, scope, Layer::kVariable, assembly);
   read_flags(flags, assembly);

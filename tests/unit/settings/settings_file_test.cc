@@ -190,6 +190,9 @@ TEST(ReferenceFile, IsValidCompleteAndShowsTheDefaults) {
         EXPECT_NE(text.find("$" + std::string(name)), std::string::npos) << name;
       }
     }
+    if (!field.credential.empty()) {
+      EXPECT_NE(text.find("credential " + std::string(field.credential)), std::string::npos) << field.credential;
+    }
     if (!field.flag.empty()) {
       EXPECT_NE(text.find(field.flag), std::string::npos) << field.flag;
     }

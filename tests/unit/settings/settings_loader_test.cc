@@ -119,6 +119,46 @@ TEST(Loader, AStrongerTokenReplacesAWeakerTokenFile) {
             token.path());
 }
 
+TEST(Loader, CredentialsThatAreThereAreTakenWhereNothingElseNamesAFile) {
+  const harness::TempDirectory directory;
+  const Variables manager = {{"CREDENTIALS_DIRECTORY", directory.path()}};
+  EXPECT_EQ(loaded(manager).consul.token_file, "");
+  for (const char* name : {"token", "ca", "certificate", "key"}) {
+    std::ofstream(directory / ("shmconf." + std::string(name))) << "text";
+  }
+  const settings::Consul consul = loaded(manager).consul;
+  EXPECT_EQ(consul.token_file, directory / "shmconf.token");
+  EXPECT_EQ(consul.tls.ca_file, directory / "shmconf.ca");
+  EXPECT_EQ(consul.tls.certificate_file, directory / "shmconf.certificate");
+  EXPECT_EQ(consul.tls.key_file, directory / "shmconf.key");
+
+  const TextFile token("from-file", "token");
+  const auto token_file_with = [&](const std::string& consul_of_file) {
+    const TextFile file(R"({"consul": {)" + consul_of_file + "}}");
+    const auto with = load_settings({file.path(), {}}, environment_of(manager), Scope::kAnything);
+    return settings_or_fail(with).consul.token_file;
+  };
+  EXPECT_EQ(token_file_with(R"("token_file": ")" + token.path() + '"'), token.path());
+  EXPECT_EQ(token_file_with(R"("token": "t")"), "");
+  EXPECT_EQ(token_file_with(R"("token_file": "")"), directory / "shmconf.token");
+}
+
+TEST(Loader, ACredentialThatIsNoGoodIsAProblemOfItsName) {
+  const harness::TempDirectory directory;
+  std::ofstream(directory / "shmconf.token");
+  std::ofstream(directory / "shmconf.backup_key") << "not a key";
+  const auto problems = load({{"CREDENTIALS_DIRECTORY", directory.path()}});
+  EXPECT_EQ(places_of(problems_of(problems)),
+            (std::vector<std::string>{"credential shmconf.token", "credential shmconf.backup_key"}));
+}
+
+TEST(Loader, ReadersTakeNoCredentials) {
+  const harness::TempDirectory directory;
+  std::ofstream(directory / "shmconf.token");
+  const auto environment = environment_of({{"CREDENTIALS_DIRECTORY", directory.path()}});
+  EXPECT_EQ(settings_or_fail(load_settings({"", {{"--name", "web"}}}, environment, Scope::kReader)).consul.token_file, "");
+}
+
 TEST(Loader, TokenFileProblemsNameWhereItWasGiven) {
   const harness::TempDirectory directory;
   const std::string absent = directory / "absent";
