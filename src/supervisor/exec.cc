@@ -166,6 +166,7 @@ class Exec {
     notifier_.status(to_status(seen));
     const Verdict verdict = sidecar_ ? readiness_.judge(seen, now) : readiness_.judge_attached(seen, now);
     if (verdict == Verdict::kGo) return start_command(seen);
+    if (verdict == Verdict::kWait) return notifier_.starting(now);
     if (verdict == Verdict::kGiveUp) {
       spdlog::error("{}", no_configuration(readiness_, seen).text);
       stop(kFailed);

@@ -15,6 +15,10 @@ namespace {
 
 constexpr std::size_t kPathCapacityBytes = sizeof(sockaddr_un::sun_path);
 
+// A start that does not move for the difference is ended by the manager's own timeout.
+constexpr std::chrono::seconds kStartingInterval{10};
+constexpr std::chrono::microseconds kStartingSpan = std::chrono::seconds(30);
+
 template <typename Number>
 std::optional<Number> to_number(const std::string& text) {
   Number number{};
@@ -73,6 +77,12 @@ void Notifier::send(std::string_view message) const {
   ::sendto(socket_.get(), message.data(), message.size(), MSG_NOSIGNAL,
            reinterpret_cast<const sockaddr*>(&address),
            static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name_bytes));
+}
+
+void Notifier::starting(Time now) {
+  if (now < starting_due_) return;
+  starting_due_ = now + kStartingInterval;
+  send("EXTEND_TIMEOUT_USEC=" + std::to_string(kStartingSpan.count()));
 }
 
 void Notifier::ready() { send("READY=1"); }

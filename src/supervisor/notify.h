@@ -15,6 +15,7 @@
 
 #include "env/fd.h"
 #include "shmconf/result.h"
+#include "supervisor/child_state.h"
 #include "supervisor/environment.h"
 
 namespace shmconf::supervisor {
@@ -34,6 +35,9 @@ class Notifier {
 
   [[nodiscard]] bool listening() const noexcept { return socket_.valid(); }
 
+  // While a start takes its time, for as long as it does: asks the manager to go on waiting. Sends every
+  // ten seconds at most.
+  void starting(Time now);
   void ready();
   void reloading();
   void stopping();
@@ -47,6 +51,7 @@ class Notifier {
   env::Fd socket_;
   std::string path_;
   std::string status_;
+  Time starting_due_{};
 };
 
 }  // namespace shmconf::supervisor

@@ -139,6 +139,7 @@ class Run {
       result_ = no_configuration(readiness_, seen);
       stop();
     } else {
+      notifier_.starting(now);
       look_due_ = now + (now < readiness_.began + kOftenFor ? kLookOften : kLookSeldom);
     }
   }

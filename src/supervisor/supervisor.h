@@ -43,8 +43,8 @@ struct Options {
 // permitted; kNotReady when settings.require_configuration finds none; as Segment::attach().
 //
 // Tells the service manager READY=1 at the first comparison with Consul, or at startup_timeout if
-// any configuration can be read by then, and else as soon as one can; then WATCHDOG=1, STATUS=,
-// RELOADING=1, STOPPING=1.
+// any configuration can be read by then, and else as soon as one can, until when it asks for more time
+// (EXTEND_TIMEOUT_USEC=); then WATCHDOG=1, STATUS=, RELOADING=1, STOPPING=1.
 Result<void> run(const Options& options);
 
 // As run, then the command, as soon as this run has compared with Consul; at startup_timeout with
@@ -62,10 +62,10 @@ Result<void> run(const Options& options);
 // it, this process stops too. As pid 1, and else as a subreaper, this process reaps the orphans of
 // the command. If this process is killed the command is not: it keeps its last configuration.
 //
-// The unit's notifications are this process's: READY=1 once the command has been started; the
-// command gets no NOTIFY_SOCKET, since under NotifyAccess=main the manager would not listen to it. A
-// service that notifies on its own is better served by a unit beside that of `run`. With
-// KillMode=mixed only this process gets the manager's SIGTERM, and hands it on.
+// The unit's notifications are this process's: READY=1 once the command has been started, and until
+// then EXTEND_TIMEOUT_USEC=; the command gets no NOTIFY_SOCKET, since under NotifyAccess=main the
+// manager would not listen to it. A service that notifies on its own is better served by a unit beside
+// that of `run`. With KillMode=mixed only this process gets the manager's SIGTERM, and hands it on.
 int exec(const Options& options, const std::vector<std::string>& command);
 
 // Blocks until there is a sidecar with a configuration, by the rules of exec, and starts one where

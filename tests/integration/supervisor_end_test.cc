@@ -184,6 +184,7 @@ TEST_F(RunEndTest, IsNotReadyBeforeThereIsAConfiguration) {
   Listener listener(state_ / "notify");
   auto run = spawn(
       with(sidecar("run", {"--startup-timeout", "100ms"}), {{"NOTIFY_SOCKET", state_ / "notify"}}));
+  EXPECT_TRUE(listener.hears("EXTEND_TIMEOUT_USEC=")) << listener.rest();
   ASSERT_TRUE(listener.hears("STATUS=no configuration yet; watch: ")) << run.stderr_text();
   EXPECT_FALSE(eventually([&] { return listener.heard("READY=1"); }, seconds(3)));
   EXPECT_TRUE(run.running()) << "it keeps trying";
@@ -191,6 +192,16 @@ TEST_F(RunEndTest, IsNotReadyBeforeThereIsAConfiguration) {
   put("k", "late");
   EXPECT_TRUE(listener.hears("READY=1]")) << run.stderr_text();
   EXPECT_EQ(value("k"), "late");
+}
+
+TEST_F(RunEndTest, ExecToldToWaitLongerAsksTheServiceManagerToWaitWithIt) {
+  put("k", "v");
+  consul_.stop();
+  Listener listener(state_ / "notify");
+  auto exec_process = spawn(with(exec({"true"}, {"--startup-timeout", "1h"}), {{"NOTIFY_SOCKET", state_ / "notify"}}));
+  EXPECT_TRUE(listener.hears("EXTEND_TIMEOUT_USEC=")) << exec_process.stderr_text();
+  ASSERT_TRUE(exec_process.send_signal(SIGTERM));
+  EXPECT_TRUE(listener.hears("STOPPING=1]"));
 }
 
 TEST_F(RunEndTest, ABackupMakesItReadyToo) {

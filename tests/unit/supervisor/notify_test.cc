@@ -89,6 +89,18 @@ TEST(Notifier, SendsOneDatagramPerMessage) {
   EXPECT_EQ(listener.next(), "nothing");
 }
 
+TEST(Notifier, AStartThatTakesItsTimeAsksForMoreEveryTenSeconds) {
+  Listener listener;
+  std::string problem;
+  auto notifier = Notifier::from_environment({"NOTIFY_SOCKET=" + listener.name()}, problem);
+  const Time began{std::chrono::hours(1)};
+  for (const int second : {0, 1, 9}) notifier.starting(began + std::chrono::seconds(second));
+  EXPECT_EQ(listener.next(), "EXTEND_TIMEOUT_USEC=30000000");
+  EXPECT_EQ(listener.next(), "nothing");
+  notifier.starting(began + std::chrono::seconds(10));
+  EXPECT_EQ(listener.next(), "EXTEND_TIMEOUT_USEC=30000000");
+}
+
 TEST(Notifier, AReloadCarriesTheMonotonicTime) {
   Listener listener;
   std::string problem;
@@ -124,6 +136,7 @@ TEST(Notifier, WithoutASocketNothingHappens) {
   auto notifier = Notifier::from_environment({}, problem);
   EXPECT_FALSE(notifier.listening());
   EXPECT_EQ(problem, "");
+  notifier.starting(Time{});
   notifier.ready();
   notifier.status("x");
 }
