@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -75,6 +77,13 @@ std::string boot_id() {
   return std::string(id.data(), id.size());
 }
 
+// What is on a tmpfs is of this boot, whatever the id says: systemd-nspawn shows the processes of its
+// container an id of its own, except those whose unit gives them another /proc (ProtectKernelTunables=).
+std::string boot_id_to_compare(int file) {
+  struct statfs info;
+  return ::fstatfs(file, &info) == 0 && info.f_type == TMPFS_MAGIC ? "" : boot_id();
+}
+
 }  // namespace
 
 FilePlace::FilePlace(Location location, std::string backup_file, bool private_copy)
@@ -116,12 +125,13 @@ Result<std::shared_ptr<const Page>> FilePlace::open_page() const {
   const Error too_short{ErrorCode::kDamaged,
                         "'" + path + "' is shorter than a control page: restart the sidecar"};
   if (static_cast<std::uint64_t>(info.st_size) < format::kControlPageBytes) return too_short;
+  const std::string boot_id = boot_id_to_compare(file->get());
   auto page = page_of(*file, info, path);
   if (!page) return page;
   std::unique_ptr<format::ControlPage> copy;
   const format::ControlPage* control = (*page)->look(copy);
   if (control == nullptr) return too_short;
-  if (auto sound = check_page(*control, boot_id()); !sound) {
+  if (auto sound = check_page(*control, boot_id); !sound) {
     return Error{sound.error().code, "'" + directory_ + "': " + sound.error().text};
   }
   if ((*page)->is_private()) return page;

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "harness/core_files.h"
+#include "harness/temp_directory.h"
 #include "reader/file_place.h"
 #include "shmconf/reader.h"
 #include "unit/reader/plain_segment.h"
@@ -93,7 +94,7 @@ TEST_F(Open, InvalidNames) {
   EXPECT_EQ(Reader::open_directory(root.path() + "/.web").error().code, ErrorCode::kInvalid);
 }
 
-TEST_F(Open, PagesOfAnotherVersionBootOrShape) {
+TEST_F(Open, PagesOfAnotherVersionOrShape) {
   make();
   segment->publish(one("1"));
   segment->page().version = 2;
@@ -108,11 +109,24 @@ TEST_F(Open, PagesOfAnotherVersionBootOrShape) {
   segment->page().magic[7] = 'X';
   EXPECT_EQ(refused(), ErrorCode::kDamaged);
   segment->page().magic[7] = 'C';
-  segment->page().boot_id[0] = 'x';
-  EXPECT_EQ(refused(), ErrorCode::kAbsent);
-  segment->page().boot_id[0] = testing::kernel_boot_id()[0];
   segment->retire();
   EXPECT_EQ(refused(), ErrorCode::kAbsent);
+}
+
+// Processes of one boot may see different boot ids; what outlives its boot has to be told by them.
+TEST(OpenOfAnotherBoot, IsAbsentExceptOnATmpfs) {
+  const auto opened = [](const std::string& parent, bool another_boot) {
+    const harness::TempDirectory root(parent);
+    PlainSegment segment(root.path(), "web");
+    segment.publish(one("1"));
+    if (another_boot) segment.page().boot_id[0] = 'x';
+    const auto reader = Reader::open("web", {.directory = root.path(), .backup_file = root / "none"});
+    if (reader) return std::string(*reader->get("k"));
+    return reader.error().code == ErrorCode::kAbsent ? std::string("absent") : reader.error().text;
+  };
+  EXPECT_EQ(opened("/var/tmp", false), "1");
+  EXPECT_EQ(opened("/var/tmp", true), "absent");
+  EXPECT_EQ(opened("/dev/shm", true), "1");
 }
 
 TEST_F(Open, ControlPagesThatAreCutShort) {
