@@ -27,6 +27,7 @@
 #include "env/process.h"
 #include "hardening/core_dumps.h"
 #include "heartbeat/heartbeat.h"
+#include "http/serve.h"
 #include "settings/handover.h"
 #include "settings/places.h"
 #include "settings/settings_loader.h"
@@ -41,11 +42,13 @@ using shmconf::cli::Command;
 using shmconf::hardening::CoreDumps;
 
 // Loads the sidecar's settings; what is wrong with them goes to stderr, a line each.
-std::optional<shmconf::settings::Settings> load(const char* process, const shmconf::settings::Flags& flags) {
+std::optional<shmconf::settings::Settings> load(
+    const char* process, const shmconf::settings::Flags& flags,
+    shmconf::settings::Scope scope = shmconf::settings::Scope::kSidecar) {
   using namespace shmconf::settings;
   // From the first secret on, since only then is it known whether that is wanted.
   const CoreDumps before = shmconf::hardening::set_core_dumps(CoreDumps::kForbidden);
-  auto loaded = load_settings(flags, process_environment(), Scope::kSidecar);
+  auto loaded = load_settings(flags, process_environment(), scope);
   if (auto* settings = std::get_if<Settings>(&loaded)) {
     if (!settings->hardening) shmconf::hardening::set_core_dumps(before);
     shmconf::supervisor::start_log(process, settings->log.level);
@@ -60,8 +63,10 @@ std::optional<shmconf::settings::Settings> load(const char* process, const shmco
 shmconf::supervisor::Options supervisor_options(shmconf::settings::Settings settings,
                                                 const shmconf::settings::Flags& flags) {
   using namespace shmconf::settings;
+  auto children = shmconf::supervisor::sidecar_children(settings);
   return {.settings = std::move(settings),
-          .reload = [flags] { return load_settings(flags, process_environment(), Scope::kSidecar); }};
+          .reload = [flags] { return load_settings(flags, process_environment(), Scope::kSidecar); },
+          .children = std::move(children)};
 }
 
 int run_run(const shmconf::cli::RunOptions& options) {
@@ -114,9 +119,13 @@ auto handed_settings(int descriptor) {
 using RunProcess = shmconf::Result<void> (*)(const shmconf::settings::Settings&,
                                              const shmconf::sources::ProcessOptions&);
 
-int run_process(const std::string& command, const shmconf::cli::ProcessOptions& options, RunProcess run) {
+int run_process(const std::string& command, const shmconf::cli::ProcessOptions& options, RunProcess run,
+                shmconf::settings::Scope scope = shmconf::settings::Scope::kSidecar) {
+  using namespace shmconf::settings;
   const std::string process = "shmconf " + command;
-  shmconf::sources::ProcessOptions how{.reload = supervisor_options({}, options.flags).reload,
+  shmconf::sources::ProcessOptions how{.reload = [flags = options.flags, scope] {
+                                         return load_settings(flags, process_environment(), scope);
+                                       },
                                        .adopted = [](const auto& read) { shmconf::supervisor::set_log_level(read.log.level); },
                                        .supervised = options.supervised};
   std::optional<shmconf::settings::Settings> settings;
@@ -131,7 +140,7 @@ int run_process(const std::string& command, const shmconf::cli::ProcessOptions& 
     if (!settings->hardening) shmconf::hardening::set_core_dumps(before);
     shmconf::supervisor::start_log(process, settings->log.level);
   } else {
-    settings = load(process.c_str(), options.flags);
+    settings = load(process.c_str(), options.flags, scope);
     if (!settings) return shmconf::cli::kExitUsage;
   }
   const auto ended = run(*settings, how);
@@ -144,6 +153,14 @@ int run_watch(const shmconf::cli::WatchOptions& options) {
 
 int run_heartbeat(const shmconf::cli::HeartbeatOptions& options) {
   return run_process("heartbeat", options, shmconf::heartbeat::run);
+}
+
+int run_serve(const shmconf::cli::ServeOptions& options) {
+  const auto serve = [](const shmconf::settings::Settings& settings, const shmconf::sources::ProcessOptions& how) {
+    return shmconf::http::serve(
+        settings, {.reload = how.reload, .adopted = how.adopted, .supervised = how.supervised});
+  };
+  return run_process("serve", options, serve, shmconf::settings::Scope::kServer);
 }
 
 // The same, with the endpoint that this process started as their Consul.
@@ -172,7 +189,9 @@ int run_dev(const shmconf::cli::DevOptions& options) {
   auto loaded = in_development();
   auto* settings = std::get_if<shmconf::settings::Settings>(&loaded);
   if (settings == nullptr) return shmconf::cli::kExitUsage;
-  const auto ended = shmconf::supervisor::run({.settings = std::move(*settings), .reload = in_development});
+  auto children = shmconf::supervisor::sidecar_children(*settings);
+  const auto ended = shmconf::supervisor::run(
+      {.settings = std::move(*settings), .reload = in_development, .children = std::move(children)});
   return ended ? shmconf::cli::kExitDone : shmconf::cli::fail("dev", ended.error());
 }
 
@@ -194,6 +213,7 @@ constexpr std::array kEntries = {
     entry<shmconf::cli::LaunchOptions, run_launch>("launch"),
     entry<shmconf::cli::WatchOptions, run_watch>("watch"),
     entry<shmconf::cli::HeartbeatOptions, run_heartbeat>("heartbeat"),
+    entry<shmconf::cli::ServeOptions, run_serve>("serve"),
     entry<shmconf::cli::GetOptions, shmconf::cli::run_get>("get"),
     entry<shmconf::cli::ListOptions, shmconf::cli::run_list>("list"),
     entry<shmconf::cli::DumpOptions, shmconf::cli::run_dump>("dump"),

@@ -177,6 +177,11 @@ class SHMCONF_EXPORT Reader {
   // Errors: kAbsent, kWrongVersion, kDamaged, kDenied (also: it is encrypted), kNoSpace, kSystem.
   static Result<Reader> open_backup(const std::string& file);
 
+  // What the control page says of the sidecar, also where nothing has been published yet: then the
+  // generation is 0, and the verdict kStale or kDead. For tools. Errors: as open(), without kNotReady
+  // for that.
+  static Result<Status> sidecar_status(std::string_view name, const OpenOptions& options = {});
+
   // A reader of the same place, for another thread. Change callbacks are not copied.
   Reader(const Reader& other);
   Reader& operator=(const Reader& other);

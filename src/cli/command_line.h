@@ -41,13 +41,14 @@ struct LaunchOptions {
   std::optional<std::string> report;
 };
 
-// Of watch and heartbeat.
+// Of watch, heartbeat and serve.
 struct ProcessOptions {
   settings::Flags flags;
   bool supervised = false;         // started by run or exec, and to die with it
   std::optional<int> settings_fd;  // read the settings from this descriptor, and from nowhere else
 };
 struct WatchOptions : ProcessOptions {};
+struct ServeOptions : ProcessOptions {};
 struct HeartbeatOptions : ProcessOptions {};
 
 struct GetOptions {
@@ -107,7 +108,7 @@ struct DevOptions {
 
 struct VersionOptions {};
 
-using Command = std::variant<RunOptions, ExecOptions, LaunchOptions, WatchOptions, HeartbeatOptions, GetOptions,
+using Command = std::variant<RunOptions, ExecOptions, LaunchOptions, WatchOptions, HeartbeatOptions, ServeOptions, GetOptions,
                              ListOptions, DumpOptions, StatusOptions, WaitOptions, PackOptions, CheckOptions, DevOptions,
                              VersionOptions>;
 

@@ -215,6 +215,7 @@ constexpr std::array kBuilders = {
     Builder{"launch", build_launch},
     Builder{"watch", build_process<WatchOptions>},
     Builder{"heartbeat", build_process<HeartbeatOptions>},
+    Builder{"serve", build_process<ServeOptions>},
     Builder{"get", build_get},
     Builder{"list", build_list},
     Builder{"dump", build_dump},

@@ -9,7 +9,7 @@ namespace {
 constexpr std::array kLaunch = {
     Argument{"--report", "DIR", "end stderr with the exit code and the root; start nothing in another", false, true},
 };
-// Of watch and heartbeat, when a supervisor starts them.
+// Of watch, heartbeat and serve, when a supervisor starts them.
 constexpr std::array kProcess = {
     Argument{"--supervised", "", "die with the parent", false, true},
     Argument{"--settings-fd", "N", "read the settings from this descriptor", false, true},
@@ -67,6 +67,7 @@ constexpr std::array kCommands = {
                 SettingFlags::kSidecar, {},
                 "  shmconf run --name web --prefix config/web/\n"
                 "  shmconf run --name web --prefix config/common/ --prefix config/web/ --key demo-config\n"
+                "  shmconf run --name web --prefix config/web/ --http 127.0.0.1:8501\n"
                 "  shmconf run --config shmconf.json\n"},
     CommandText{"exec", "The same, and CMD as soon as there is a configuration; ends when CMD ends.",
                 SettingFlags::kSidecar, {},
@@ -84,6 +85,11 @@ constexpr std::array kCommands = {
     CommandText{"heartbeat",
                 "The process that rereads everything now and then and keeps the backup; run starts it.",
                 SettingFlags::kSidecar, kProcess, "  shmconf heartbeat --name web --prefix config/web/\n"},
+    CommandText{"serve",
+                "Serve metrics, health and a page for people over HTTP; only reads. run --http starts it too.",
+                SettingFlags::kSidecar, kProcess,
+                "  shmconf serve --name web --http 127.0.0.1:8501\n"
+                "  shmconf serve --name web --http unix:/run/shmconf/web.http\n"},
     CommandText{"get", "Print the value of a key.", SettingFlags::kReader, kGet,
                 "  shmconf get --name web redis/port\n"
                 "  shmconf get --name web 'demo-config#/redis_config/redis_port' --default 6379\n"

@@ -9,7 +9,7 @@
 #include "cli/exit_code.h"
 #include "cli/pack_input.h"
 #include "cli/reader_access.h"
-#include "cli/secrets.h"
+#include "display/secrets.h"
 #include "env/env.h"
 #include "shmconf/reader.h"
 
@@ -65,7 +65,7 @@ class Printer {
 
   const bool json_;
   const bool show_secrets_;
-  const SecretWords words_;
+  const display::SecretWords words_;
   Output out_;
   bool is_first_ = true;
   std::uint64_t masked_ = 0;

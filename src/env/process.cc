@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <linux/close_range.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -133,6 +134,20 @@ Result<Started> start_bound(const Program& program, int handed) {
     ::signal(SIGTTIN, SIG_IGN);
     return arrange_descriptors(null.get(), handed, report);
   });
+}
+
+Result<void> die_with_parent() {
+  const pid_t parent = ::getppid();
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return system_error(errno, "arm", "PR_SET_PDEATHSIG");
+  if (::getppid() != parent) return Error{ErrorCode::kUnavailable, "the supervisor died during the start"};
+  return {};
+}
+
+void let_reload_signal_through() noexcept {
+  sigset_t reload;
+  ::sigemptyset(&reload);
+  ::sigaddset(&reload, SIGHUP);
+  ::pthread_sigmask(SIG_UNBLOCK, &reload, nullptr);
 }
 
 void close_above(int last_kept) noexcept {

@@ -48,6 +48,14 @@ Result<Started> start_foreground(const Program& program);
 // descriptors it has only `handed`, as kHandedDescriptor.
 Result<Started> start_bound(const Program& program, int handed);
 
+// For a program that start_bound() started: dies with its parent also after a change of credentials,
+// which clears what was armed between fork and exec. Errors: kUnavailable where the parent has died
+// already; kSystem.
+Result<void> die_with_parent();
+
+// The supervisor starts its children with SIGHUP held back, which is deadly before they can obey it.
+void let_reload_signal_through() noexcept;
+
 // Closes every descriptor above this one.
 void close_above(int last_kept) noexcept;
 

@@ -29,7 +29,7 @@ std::vector<Note> confine(const Needs& needs) {
   // The filter comes last: it denies the calls that the others make.
   std::vector<Note> notes = give_up_capabilities(needs);
   note_refusal(take_no_new_privileges(), notes);
-  note_refusal(restrict_system_calls(), notes);
+  note_refusal(restrict_system_calls(needs.accepts), notes);
   return notes;
 }
 

@@ -31,6 +31,7 @@ struct Need {
 struct Needs {
   std::vector<Need> paths;
   std::optional<gid_t> group;  // files are given to it
+  bool accepts = false;        // connections, on a socket that listens already
 };
 
 struct Note {

@@ -145,10 +145,13 @@ void allow_sockets(Filter& filter) {
 
 }  // namespace
 
-Result<void> restrict_system_calls() {
+Result<void> restrict_system_calls(bool accepts) {
   Filter filter;
   for (const char* name : kAllowed) filter.allow(name);
   for (const char* name : kAllowedToRuntimes) filter.allow(name);
+  if (accepts) {
+    for (const char* name : {"accept", "accept4"}) filter.allow(name);
+  }
   allow_threads(filter);
   allow_sockets(filter);
   for (const unsigned request : {unsigned{FIONBIO}, unsigned{FIONREAD}, unsigned{TCGETS}}) {

@@ -18,6 +18,9 @@
 
 namespace shmconf::reader {
 
+// See Reader::sidecar_status().
+Result<Status> page_status(const Place& place);
+
 class Attachment : public Cursor {
  public:
   // Opens what is there. Errors: see Reader::open().

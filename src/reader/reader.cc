@@ -48,6 +48,12 @@ Result<Reader> Reader::open_backup(const std::string& file) {
   return Reader(reader::Attachment::of_backup(reader::Backup{std::move(*mapping), file}));
 }
 
+Result<Status> Reader::sidecar_status(std::string_view name, const OpenOptions& options) {
+  auto location = reader::locate(name, options);
+  if (!location) return location.error();
+  return reader::page_status(reader::FilePlace(std::move(*location), options.backup_file, options.private_copy));
+}
+
 Reader::Reader(const Reader& other)
     : cursor_(std::make_shared<reader::Attachment>(reader::behind(*other.cursor_))) {}
 

@@ -107,7 +107,28 @@ void describe_page(const format::ControlPage& page, nanoseconds now, Status& sta
   if (page.backup_path.load(named) && !named.empty()) status.backup_file = std::move(named);
 }
 
+void set_contact_age(Status& status) {
+  const auto& watch = status.role(format::Role::kWatch).contact_age;
+  const auto& heartbeat = status.role(format::Role::kHeartbeat).contact_age;
+  status.contact_age = watch && heartbeat ? std::min(watch, heartbeat) : watch ? watch : heartbeat;
+}
+
 }  // namespace
+
+Result<Status> page_status(const Place& place) {
+  const auto page = place.open_page();
+  if (!page) return page.error();
+  std::unique_ptr<format::ControlPage> copy;
+  const format::ControlPage* control = (*page)->look(copy);
+  if (control == nullptr) return Error{ErrorCode::kDamaged, unreadable_page(place.directory())};
+  Status status;
+  status.directory = place.directory();
+  describe_page(*control, place.now(), status);
+  set_contact_age(status);
+  const bool alive = status.role(format::Role::kWatch).alive || status.role(format::Role::kHeartbeat).alive;
+  status.verdict = alive ? Verdict::kStale : Verdict::kDead;
+  return status;
+}
 
 Status Attachment::status() {
   look_again();
@@ -123,9 +144,7 @@ Status Attachment::status() {
     if (word_now() != taken_word_) status.problem = problem_;
     if (control == nullptr) status.problem = unreadable_page(place_->directory());
   }
-  const auto& watch = status.role(format::Role::kWatch).contact_age;
-  const auto& heartbeat = status.role(format::Role::kHeartbeat).contact_age;
-  status.contact_age = watch && heartbeat ? std::min(watch, heartbeat) : watch ? watch : heartbeat;
+  set_contact_age(status);
   status.verdict = judge(status);
   return status;
 }

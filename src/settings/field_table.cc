@@ -4,6 +4,7 @@
 #include <array>
 
 #include "settings/address.h"
+#include "settings/listen_address.h"
 #include "settings/name.h"
 
 namespace shmconf::settings {
@@ -65,6 +66,12 @@ const std::array kFields = {
     Field{.path = "/hardening", .variable = "SHMCONF_HARDENING", .flag = "--hardening", .value_name = "BOOL",
           .about = "give up rights and system calls, and make no core dumps; default true",
           .slot = SwitchSlot{SHMCONF_AT(bool, hardening)}},
+    Field{.path = "/http", .variable = "SHMCONF_HTTP", .flag = "--http", .value_name = "ADDRESS",
+          .about = "serve metrics, health and a page: 127.0.0.1:PORT, [::1]:PORT or unix:PATH; default: nowhere",
+          .slot = TextSlot{SHMCONF_AT(std::string, http), examine_listen_address}},
+    Field{.path = "/http_values", .variable = "SHMCONF_HTTP_VALUES", .flag = "--http-values",
+          .about = "show values over TCP too; over a unix socket they always are, and secrets never",
+          .slot = SwitchSlot{SHMCONF_AT(bool, http_values)}},
 
     Field{.path = "/development",
           .about = "Consul is a development endpoint: readers are told so, and no backup is written",

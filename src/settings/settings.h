@@ -69,6 +69,8 @@ struct Settings {
   bool require_configuration = false;  // of run: end with 3 when startup_timeout finds none, or try on
   bool hardening = true;  // watch and heartbeat give up rights and system calls; no core dumps
   bool development = false;  // Consul is the endpoint of `shmconf dev`: readers are told, no backup is written
+  std::string http;          // where metrics and the page are served (listen_address.h); empty: nowhere
+  bool http_values = false;  // values over TCP too, which every local user can reach
   Consul consul;
   Log log;
 };

@@ -6,6 +6,7 @@
 #include "settings/address.h"
 #include "settings/assembly.h"
 #include "settings/key_file.h"
+#include "settings/listen_address.h"
 #include "settings/name.h"
 #include "settings/settings_file.h"
 #include "settings/text_file.h"
@@ -40,6 +41,7 @@ void take_credentials(const Environment& environment, Scope scope, Assembly& ass
 void read_variables(const Environment& environment, Scope scope, Layer layer, Assembly& assembly) {
   for (const Field& field : field_table()) {
     if (scope == Scope::kReader && !field.for_readers) continue;
+    if (scope == Scope::kServer && field.secret) continue;
     const std::string_view name = layer == Layer::kVariable ? field.variable : field.consul_variable;
     if (const auto value = non_empty(environment, name)) {
       assembly.set_text(field, *value, {layer, std::string(name)});
@@ -174,6 +176,12 @@ void check_completeness(Scope scope, Assembly& assembly) {
   }
 }
 
+void check_server(Assembly& assembly) {
+  if (!assembly.draft().settings.http.empty() || !assembly.problems().empty()) return;
+  assembly.complain("--http", {"no address to serve at is given",
+                               "give --http 127.0.0.1:PORT or --http unix:PATH, or \"http\" in the file"});
+}
+
 void make_absolute(std::string& path) {
   if (path.empty() || path.front() == '/') return;
   std::error_code failure;
@@ -188,9 +196,15 @@ void finish(Scope scope, Assembly& assembly) {
   settings.consul.address = normal_address(settings.consul.address, draft.https);
   make_absolute(settings.directory);
   make_absolute(settings.backup_file);
+  if (settings.http.starts_with(kUnixListener)) {
+    std::string path = settings.http.substr(kUnixListener.size());
+    make_absolute(path);
+    settings.http = std::string(kUnixListener) + path;
+  }
   check_completeness(scope, assembly);
   // A service that reads may well be unable to open the sidecar's secrets.
-  if (scope == Scope::kReader) return;
+  if (scope == Scope::kServer) check_server(assembly);
+  if (scope == Scope::kReader || scope == Scope::kServer) return;
   check_sources(assembly);
   choose_token(assembly);
   check_token_file(assembly);

@@ -38,6 +38,7 @@ std::vector<std::string> to_arguments(const Flags& flags);
 
 enum class Scope {
   kSidecar,   // a name and at least one source are needed
+  kServer,    // a name and an address to serve at are needed; secrets are not looked at outside the file
   kReader,    // a name is needed; what only the sidecar uses is not looked at outside the file
   kAnything,  // neither is needed
 };

@@ -2,7 +2,6 @@
 
 #include <signal.h>
 #include <spdlog/spdlog.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
@@ -10,7 +9,6 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <cerrno>
 #include <string>
 #include <utility>
 
@@ -36,22 +34,6 @@ constexpr std::chrono::milliseconds kConsulFirst{1'000};
 // What is still running then is abandoned: an end may take a second.
 constexpr std::chrono::milliseconds kLongestEnd{900};
 
-// The supervisor has armed this between fork and exec; a change of credentials may have cleared it.
-Result<void> die_with_parent() {
-  const pid_t parent = ::getppid();
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return env::system_error(errno, "arm", "PR_SET_PDEATHSIG");
-  if (::getppid() != parent) return Error{ErrorCode::kUnavailable, "the supervisor died during the start"};
-  return {};
-}
-
-// The supervisor starts its children with SIGHUP held back, which before anybody obeys it is deadly.
-void let_reload_signal_through() {
-  sigset_t reload;
-  ::sigemptyset(&reload);
-  ::sigaddset(&reload, SIGHUP);
-  ::pthread_sigmask(SIG_UNBLOCK, &reload, nullptr);
-}
-
 std::unique_ptr<backup::Store> open_backup(env::Env& env, const Settings& settings) {
   auto path = settings::backup_file(settings, ::geteuid(), settings::process_environment());
   if (path) return std::make_unique<backup::Store>(env, std::move(*path), settings.backup_key_file);
@@ -74,7 +56,7 @@ class RoleProcess {
 
   // False: something would not end, and this object must never be destroyed.
   bool run() {
-    let_reload_signal_through();  // from here on signals_ has it
+    env::let_reload_signal_through();  // from here on signals_ has it
     begin_activity();
     spawn(io_, obey_signals());
     spawn(io_, stamp());
@@ -208,7 +190,7 @@ class RoleProcess {
 
 Result<void> run_role(const RoleKind& kind, const Settings& settings, const ProcessOptions& options) {
   if (options.supervised) {
-    if (auto armed = die_with_parent(); !armed) return armed;
+    if (auto armed = env::die_with_parent(); !armed) return armed;
   }
   auto place = place::place_of(settings);
   if (!place) return std::move(place).error();

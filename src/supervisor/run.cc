@@ -169,8 +169,8 @@ class Run {
 
   void adopt(const settings::Settings& settings) {
     if (settings.name != settings_.name || settings.directory != settings_.directory ||
-        settings.group != settings_.group) {
-      spdlog::error("name, directory and group cannot change while running: the earlier settings stay; "
+        settings.group != settings_.group || settings.http != settings_.http) {
+      spdlog::error("name, directory, group and http cannot change while running: the earlier settings stay; "
                     "restart instead");
       return;
     }

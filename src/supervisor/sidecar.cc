@@ -27,6 +27,18 @@ constexpr std::chrono::nanoseconds kStampInterval{format::kStampIntervalNs};
 constexpr std::chrono::nanoseconds kFrozenAfter{2 * kStampInterval};
 constexpr const char* kBinary = "/proc/self/exe";  // also when the file was replaced: never a mixed pair
 
+Result<env::Fd> memory_file() {
+  env::Fd file(::memfd_create("shmconf-settings", MFD_CLOEXEC));
+  if (!file.valid()) return env::system_error(errno, "make", "memory for the settings");
+  return file;
+}
+
+settings::Settings without_secrets(settings::Settings settings) {
+  settings.consul.token.clear();
+  settings.consul.http_auth.clear();
+  return settings;
+}
+
 // New settings may be told to a child that has just been started: SIGHUP waits until it can obey.
 env::SignalState signals_of_child() {
   env::SignalState state = plain_signals();
@@ -36,10 +48,15 @@ env::SignalState signals_of_child() {
 
 }  // namespace
 
-std::vector<ChildPlan> sidecar_children() {
+std::vector<ChildPlan> sidecar_children(const settings::Settings& settings) {
   const std::string fd = std::to_string(env::kHandedDescriptor);
-  return {{"watch", format::Role::kWatch, {"watch", "--supervised", "--settings-fd", fd}},
-          {"heartbeat", format::Role::kHeartbeat, {"heartbeat", "--supervised", "--settings-fd", fd}}};
+  std::vector<ChildPlan> plans = {
+      {"watch", format::Role::kWatch, {"watch", "--supervised", "--settings-fd", fd}},
+      {"heartbeat", format::Role::kHeartbeat, {"heartbeat", "--supervised", "--settings-fd", fd}}};
+  if (!settings.http.empty()) {
+    plans.push_back({"serve", std::nullopt, {"serve", "--supervised", "--settings-fd", fd}, false});
+  }
+  return plans;
 }
 
 Sidecar::Sidecar(env::Env& env, shm::Segment& segment, std::vector<ChildPlan> plans, Environment environment)
@@ -48,16 +65,24 @@ Sidecar::Sidecar(env::Env& env, shm::Segment& segment, std::vector<ChildPlan> pl
 }
 
 Result<void> Sidecar::begin(const settings::Settings& settings, Time now) {
-  settings_file_ = env::Fd(::memfd_create("shmconf-settings", MFD_CLOEXEC));
-  if (!settings_file_.valid()) return env::system_error(errno, "make", "memory for the settings");
-  if (auto written = settings::write_handover(env_, settings_file_.get(), settings); !written) return written;
+  for (env::Fd* file : {&settings_file_, &public_settings_file_}) {
+    auto made = memory_file();
+    if (!made) return made.error();
+    *file = std::move(*made);
+  }
+  if (auto written = write_settings(settings); !written) return written;
   segment_.role(format::Role::kSupervisor).starts.fetch_add(1, std::memory_order_relaxed);
   stamp_due_ = now;
   return {};
 }
 
-Result<void> Sidecar::change_settings(const settings::Settings& settings) {
+Result<void> Sidecar::write_settings(const settings::Settings& settings) {
   if (auto written = settings::write_handover(env_, settings_file_.get(), settings); !written) return written;
+  return settings::write_handover(env_, public_settings_file_.get(), without_secrets(settings));
+}
+
+Result<void> Sidecar::change_settings(const settings::Settings& settings) {
+  if (auto written = write_settings(settings); !written) return written;
   for (const Child& child : children_) {
     if (child.state.pid() != 0) ::kill(child.state.pid(), SIGHUP);
   }
@@ -96,7 +121,7 @@ Time Sidecar::next_due() const {
   Time due = stamp_due_;
   for (const Child& child : children_) {
     due = std::min(due, child.state.start_due().value_or(Time::max()));
-    due = std::min(due, child.state.hung_due().value_or(Time::max()));
+    if (child.plan.role) due = std::min(due, child.state.hung_due().value_or(Time::max()));
   }
   return due;
 }
@@ -107,7 +132,8 @@ void Sidecar::launch(Child& child, Time now) {
                        .environment = environment_,
                        .signals = signals_of_child()};
   program.arguments.insert(program.arguments.end(), child.plan.arguments.begin(), child.plan.arguments.end());
-  const auto started = env::start_bound(program, settings_file_.get());
+  const auto started = env::start_bound(
+      program, child.plan.with_secrets ? settings_file_.get() : public_settings_file_.get());
   if (!started) {
     count_failure("starting " + child.plan.name + ": " + started.error().text);
     child.state.ended(now);
@@ -123,7 +149,7 @@ void Sidecar::launch(Child& child, Time now) {
 }
 
 void Sidecar::kill_if_hung(Child& child, Time now) {
-  if (!child.state.hung(stamp_of(child), now)) return;
+  if (!child.plan.role || !child.state.hung(stamp_of(child), now)) return;
   ::kill(child.state.pid(), SIGKILL);
   count_failure(child.plan.name + " (pid " + std::to_string(child.state.pid()) + ") has not moved for " +
                 std::to_string(kHungAfter.count()) + " s and is killed");
@@ -178,7 +204,7 @@ bool Sidecar::stopped() const {
 }
 
 std::uint64_t Sidecar::stamp_of(const Child& child) const {
-  return segment_.role(child.plan.role).alive_ns.load(std::memory_order_relaxed);
+  return !child.plan.role ? 0 : segment_.role(*child.plan.role).alive_ns.load(std::memory_order_relaxed);
 }
 
 }  // namespace shmconf::supervisor

@@ -57,6 +57,7 @@ class Sidecar {
     ChildState state;
   };
 
+  Result<void> write_settings(const settings::Settings& settings);
   void launch(Child& child, Time now);
   void kill_if_hung(Child& child, Time now);
   void count_failure(const std::string& text);
@@ -69,6 +70,7 @@ class Sidecar {
   std::vector<Child> children_;
   Environment environment_;
   env::Fd settings_file_;
+  env::Fd public_settings_file_;  // without secrets
   Time stamp_due_{};
   std::optional<Time> kill_due_;  // set: stopping
   bool killed_ = false;

@@ -7,6 +7,7 @@
 #define SHMCONF_SUPERVISOR_SUPERVISOR_H_
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -21,12 +22,13 @@ namespace shmconf::supervisor {
 // A process of this binary (/proc/self/exe) that is started, and started again when it dies.
 struct ChildPlan {
   std::string name;                    // for messages
-  format::Role role;                   // whose liveness stamps it makes
+  std::optional<format::Role> role;    // whose liveness stamps it makes; none: it makes none, and never hangs
   std::vector<std::string> arguments;  // it finds its settings at env::kHandedDescriptor
+  bool with_secrets = true;            // among its settings are the token and its like
 };
 
-// watch and heartbeat.
-std::vector<ChildPlan> sidecar_children();
+// watch and heartbeat; and serve, where the settings name an address for it.
+std::vector<ChildPlan> sidecar_children(const settings::Settings& settings = {});
 
 struct Options {
   settings::Settings settings;
@@ -38,7 +40,7 @@ struct Options {
 
 // Supervises until SIGTERM, SIGINT or SIGQUIT; then ends the children, within five seconds, and
 // leaves the segment to its readers. SIGHUP reads the settings again; bad ones are reported and
-// change nothing, and neither may change name, directory or group. Errors: kDenied when another
+// change nothing, and none may change name, directory, group or http. Errors: kDenied when another
 // process supervises this name in this directory, which the text names, or when the place is not
 // permitted; kNotReady when settings.require_configuration finds none; as Segment::attach().
 //

@@ -23,7 +23,9 @@ watch: shmconf/result settings consul sources boost spdlog
 heartbeat: $kFormat env settings consul sources boost spdlog
 supervisor: $kFormat env settings place shm spdlog
 dev: shmconf/result env boost nlohmann
-cli: shmconf env settings shm backup consul sources CLI nlohmann
+display: shmconf nlohmann
+http: shmconf env settings display hardening consul/base64 boost nlohmann prometheus spdlog
+cli: shmconf display env settings shm backup consul sources CLI nlohmann
 "
 
 failed=0
@@ -46,14 +48,14 @@ for folder in src/*/; do
   grep -q "^$module: " <<<"$kRules" || complain "src/$module: has no rule here; give it one, and the README its line"
   while IFS=: read -r file line path; do
     [[ $path == "$module"/* ]] || allowed "$module" "$path" || complain "$file:$line: $module must not include $path"
-  done < <(grep -rnoE '#include (["][a-zA-Z_]+/[^"]+"|<(boost|nlohmann|spdlog|openssl|CLI|simdjson|seccomp|sys/capability)[/.][^>]+>)' "$folder" |
+  done < <(grep -rnoE '#include (["][a-zA-Z_]+/[^"]+"|<(boost|nlohmann|spdlog|openssl|CLI|simdjson|seccomp|prometheus|sys/capability)[/.][^>]+>)' "$folder" |
     sed -E 's/#include ["<]([^">]+)[">]/\1/')
 done
 
 # The public headers and the reader: the standard library, POSIX and each other.
 while IFS=: read -r file line path; do
   complain "$file:$line: the reader must not include $path"
-done < <(grep -rnoE '#include <(boost|nlohmann|spdlog|openssl|CLI|simdjson|seccomp|sys/capability|xxh)[^>]*>' include src/reader src/format |
+done < <(grep -rnoE '#include <(boost|nlohmann|spdlog|openssl|CLI|simdjson|seccomp|prometheus|sys/capability|xxh)[^>]*>' include src/reader src/format |
   sed -E 's/#include <([^>]+)>/\1/')
 
 ((failed == 0)) && echo 'every module includes what it may'

@@ -1,4 +1,4 @@
-#include "cli/status_text.h"
+#include "display/status_text.h"
 
 #include <array>
 #include <cstdint>
@@ -9,9 +9,9 @@
 #include <string_view>
 #include <utility>
 
-#include "cli/console.h"
+#include "display/text.h"
 
-namespace shmconf::cli {
+namespace shmconf::display {
 namespace {
 
 using std::chrono::nanoseconds;
@@ -214,4 +214,4 @@ std::string no_status_json(const Error& error, const std::string& name) {
                       {"error", Json{{"code", code_name(error.code)}, {"text", error.text}}}});
 }
 
-}  // namespace shmconf::cli
+}  // namespace shmconf::display

@@ -2,8 +2,8 @@
 //
 // Pure functions; thread-safe. The rule and its words are those of the Python and the Node package
 // (_display.py, display.js); a test compares them.
-#ifndef SHMCONF_CLI_SECRETS_H_
-#define SHMCONF_CLI_SECRETS_H_
+#ifndef SHMCONF_DISPLAY_SECRETS_H_
+#define SHMCONF_DISPLAY_SECRETS_H_
 
 #include <optional>
 #include <span>
@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace shmconf::cli {
+namespace shmconf::display {
 
 // No base64, so that what reads a masked value as such stumbles over it.
 inline constexpr std::string_view kMask = "***";
@@ -37,6 +37,6 @@ class SecretWords {
   std::vector<std::string> words_;
 };
 
-}  // namespace shmconf::cli
+}  // namespace shmconf::display
 
-#endif  // SHMCONF_CLI_SECRETS_H_
+#endif  // SHMCONF_DISPLAY_SECRETS_H_

@@ -1,6 +1,6 @@
 // What is masked where many values are printed, and that every language masks the same.
 
-#include "cli/secrets.h"
+#include "display/secrets.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <sstream>
 #include <string>
 
-namespace shmconf::cli {
+namespace shmconf::display {
 namespace {
 
 using nlohmann::json;
@@ -88,4 +88,4 @@ TEST(Secrets, EveryLanguageHasTheSameWords) {
 }
 
 }  // namespace
-}  // namespace shmconf::cli
+}  // namespace shmconf::display

@@ -1,4 +1,4 @@
-#include "cli/secrets.h"
+#include "display/secrets.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-namespace shmconf::cli {
+namespace shmconf::display {
 namespace {
 
 using nlohmann::json;
@@ -131,4 +131,4 @@ std::optional<std::string> SecretWords::masked(std::string_view key, std::string
   return document.text();
 }
 
-}  // namespace shmconf::cli
+}  // namespace shmconf::display

@@ -1,8 +1,8 @@
 // What `shmconf status` prints, as people and as programs read it.
 //
 // Pure functions; thread-safe. The ages in a Status become points of time by `now`, the wall clock.
-#ifndef SHMCONF_CLI_STATUS_TEXT_H_
-#define SHMCONF_CLI_STATUS_TEXT_H_
+#ifndef SHMCONF_DISPLAY_STATUS_TEXT_H_
+#define SHMCONF_DISPLAY_STATUS_TEXT_H_
 
 #include <chrono>
 #include <string>
@@ -10,7 +10,7 @@
 #include "shmconf/result.h"
 #include "shmconf/status.h"
 
-namespace shmconf::cli {
+namespace shmconf::display {
 
 using WallTime = std::chrono::sys_time<std::chrono::nanoseconds>;
 
@@ -30,6 +30,6 @@ std::string status_json(const Status& status, const std::string& name, WallTime 
 // The object where there is no configuration: the verdict is null, and "error" says why.
 std::string no_status_json(const Error& error, const std::string& name);
 
-}  // namespace shmconf::cli
+}  // namespace shmconf::display
 
-#endif  // SHMCONF_CLI_STATUS_TEXT_H_
+#endif  // SHMCONF_DISPLAY_STATUS_TEXT_H_

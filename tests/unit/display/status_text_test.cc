@@ -1,4 +1,4 @@
-#include "cli/status_text.h"
+#include "display/status_text.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-namespace shmconf::cli {
+namespace shmconf::display {
 namespace {
 
 using namespace std::chrono_literals;
@@ -182,4 +182,4 @@ TEST(StatusJson, NamesTheErrorWhereThereIsNothing) {
 }
 
 }  // namespace
-}  // namespace shmconf::cli
+}  // namespace shmconf::display

@@ -1,0 +1,46 @@
+// Routes: which path answers what.
+//
+// Belongs to the thread of its io_context, as everything that it is made of.
+#ifndef SHMCONF_HTTP_ROUTES_H_
+#define SHMCONF_HTTP_ROUTES_H_
+
+#include <deque>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "http/server.h"
+#include "http/shown.h"
+#include "http/view.h"
+
+namespace shmconf::http {
+
+// So many generations are remembered.
+inline constexpr std::size_t kLongestHistory = 50;
+
+class Routes final : public Site {
+ public:
+  // Both outlive it. now: the wall clock.
+  Routes(View& view, const Shown& shown, std::function<display::WallTime()> now);
+
+  Reply answer(std::string_view path) override;
+  std::string first_events() override { return state_event(); }
+
+  // Remembers a generation, and returns the events that tell of it.
+  std::string met(const Met& met);
+  std::string state_event();
+
+ private:
+  Reply health();
+  Reply readiness();
+  std::string state();
+
+  View& view_;
+  const Shown& shown_;
+  const std::function<display::WallTime()> now_;
+  std::deque<std::string> history_;  // JSON objects, newest first
+};
+
+}  // namespace shmconf::http
+
+#endif  // SHMCONF_HTTP_ROUTES_H_

@@ -1,0 +1,152 @@
+#include "http/serve.h"
+
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "env/process.h"
+#include "hardening/confine.h"
+#include "http/journal.h"
+#include "http/routes.h"
+#include "http/server.h"
+#include "settings/places.h"
+
+namespace shmconf::http {
+namespace {
+
+namespace asio = boost::asio;
+using settings::Settings;
+
+// Ages and verdicts change by themselves.
+constexpr std::chrono::seconds kStateInterval{5};
+
+OpenOptions where_of(const Settings& settings) {
+  OpenOptions where;
+  where.directory = settings.directory;
+  where.backup_file = settings.backup_file;
+  return where;
+}
+
+void confine(const Settings& settings) {
+  if (!settings.hardening) return;
+  hardening::Needs needs;
+  needs.accepts = true;
+  needs.paths.push_back({"the segment's root", settings::root_directory(settings, ::geteuid()).path,
+                         hardening::Need::Access::kRead});
+  for (const hardening::Note& note : hardening::confine(needs)) {
+    if (note.kind == hardening::Note::Kind::kKept) {
+      spdlog::info("{}", note.text);
+    } else {
+      spdlog::warn("not hardened as it should be: {}; --hardening=false silences this", note.text);
+    }
+  }
+}
+
+display::WallTime wall_now() { return std::chrono::system_clock::now(); }
+
+class ServeProcess {
+ public:
+  ServeProcess(const Settings& settings, const settings::ListenAddress& address, const ServeOptions& options,
+               env::Fd socket)
+      : options_(options),
+        signals_(io_, SIGTERM, SIGINT, SIGHUP),
+        tick_(io_),
+        view_(settings.name, where_of(settings)),
+        shown_(settings, address.is_unix() || settings.http_values),
+        routes_(view_, shown_, wall_now),
+        server_(io_, std::move(socket), address, routes_),
+        journal_(std::make_unique<Journal>(settings.name, where_of(settings), shown_, [this](Met met) {
+          asio::post(io_, [this, met = std::move(met)] { server_.broadcast(routes_.met(met)); });
+        })) {}
+
+  void run() {
+    env::let_reload_signal_through();  // from here on signals_ has it
+    obey_signals();
+    tick();
+    io_.run();
+    journal_.reset();  // what it still tells is told to nobody
+  }
+
+ private:
+  void obey_signals() {
+    signals_.async_wait([this](const boost::system::error_code& error, int number) {
+      if (error) return;
+      if (number != SIGHUP) {
+        spdlog::info("signal {}: stopping", number);
+        return end();
+      }
+      reload();
+      obey_signals();
+    });
+  }
+
+  // What it shows of them stays as it was, since none of that can change while it runs; the log's level can.
+  void reload() {
+    if (!options_.reload) return;
+    auto loaded = options_.reload();
+    if (const auto* read = std::get_if<Settings>(&loaded)) {
+      if (options_.adopted) options_.adopted(*read);
+      return;
+    }
+    for (const auto& problem : std::get<std::vector<settings::Problem>>(loaded)) {
+      spdlog::error("{}", settings::to_string(problem));
+    }
+  }
+
+  void tick() {
+    tick_.expires_after(kStateInterval);
+    tick_.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      if (server_.streams() != 0) server_.broadcast(routes_.state_event());
+      tick();
+    });
+  }
+
+  void end() {
+    tick_.cancel();
+    server_.stop();
+    io_.stop();
+  }
+
+  const ServeOptions& options_;
+  asio::io_context io_{1};
+  asio::signal_set signals_;
+  asio::steady_timer tick_;
+  View view_;
+  const Shown shown_;
+  Routes routes_;
+  Server server_;
+  std::unique_ptr<Journal> journal_;
+};
+
+}  // namespace
+
+Result<void> serve(const Settings& settings, const ServeOptions& options) {
+  if (options.supervised) {
+    if (auto armed = env::die_with_parent(); !armed) return armed;
+  }
+  const auto address = settings::parse_listen_address(settings.http);
+  if (!address) return address.error();
+  auto socket = listen_at(*address, settings.group);
+  if (!socket) return std::move(socket).error();
+  confine(settings);
+  ::signal(SIGPIPE, SIG_IGN);
+  env::keep_heap_small_and_warm();
+  ServeProcess process(settings, *address, options, std::move(*socket));
+  spdlog::info("serving '{}' at {}", settings.name, settings.http);
+  process.run();
+  if (address->is_unix()) ::unlink(address->path.c_str());
+  return {};
+}
+
+}  // namespace shmconf::http
