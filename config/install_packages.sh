@@ -10,7 +10,7 @@ export LC_ALL=C
 
 # NAME, or NAME:COMMAND where the command, wherever it came from, serves as well as the package.
 readonly kBuild=(g++:g++ cmake:cmake ninja-build:ninja pkg-config:pkg-config boost nlohmann-json3-dev
-  libspdlog-dev libcli11-dev libssl-dev libsimdjson-dev libseccomp-dev libcap-dev)
+  libspdlog-dev libcli11-dev libssl-dev libsimdjson-dev libseccomp-dev libcap-dev prometheus-cpp-dev)
 # What shmconf is measured beside. Not redis-server, which would start a daemon on port 6379: that
 # package adds to the program of redis-tools only its name and the service. What needs it calls the
 # program by that name.

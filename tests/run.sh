@@ -7,8 +7,8 @@
 #
 # The arguments go to ctest in each of the four trees. SHMCONF_TREES="test asan" runs only those
 # named; SHMCONF_TREES=fuzz SHMCONF_FUZZ_SECONDS=3600 fuzzes for an hour each. What the machine lacks is
-# installed first (config/install_packages.sh, the real Consul into build/consul, and npm's packages into
-# build/node_packages). A second run in the same clone waits for the first; clones do not disturb each
+# installed first (config/install_packages.sh, the real Consul into build/consul, promtool into build/promtool,
+# and npm's packages into build/node_packages). A second run in the same clone waits for the first; clones do not disturb each
 # other. The last line is `N passed, M failed`, over all trees; a test that did not run counts as failed,
 # and so does a tree that does not build. Exit code 0 only if at least one test ran and all passed. An
 # integration test that failed is run again alone, since a busy machine may have kept its processes
@@ -151,12 +151,13 @@ fuzz_tree() {
 }
 
 main() {
-  local tree variable consul node_packages
+  local tree variable consul node_packages promtool
   trap closing EXIT
   bash config/install_packages.sh build test
   exec </dev/null
   lock_tree build
   consul=$(bash tests/install_consul.sh build/consul 9>&- | tail -n 1)
+  promtool=$(bash tests/install_promtool.sh build/promtool 9>&- | tail -n 1)
   # Without them one test fails, and says so.
   node_packages=$(bash tests/install_node_packages.sh build/node_packages 9>&- | tail -n 1) || node_packages=
 
@@ -167,7 +168,8 @@ main() {
   local trees=${SHMCONF_TREES:-test asan tsan fuzz} fuzz_seconds=${SHMCONF_FUZZ_SECONDS:-60}
   # The caller's own Consul and settings must not reach the tests.
   for variable in "${!CONSUL_@}" "${!SHMCONF_@}"; do unset "$variable"; done
-  export SHMCONF_CONSUL=$consul SHMCONF_NODE_PACKAGES=$node_packages SHMCONF_DEBIAN_TREE=$PWD/build/debian_tree/tree
+  export SHMCONF_CONSUL=$consul SHMCONF_NODE_PACKAGES=$node_packages SHMCONF_DEBIAN_TREE=$PWD/build/debian_tree/tree \
+    SHMCONF_PROMTOOL=$promtool
   # _exit and death by signal, which the fault tests are full of, skip the leak check by themselves.
   # Forked children of a process with threads may start threads of their own.
   export ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1:${ASAN_OPTIONS:-}"

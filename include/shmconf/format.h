@@ -134,6 +134,47 @@ inline constexpr std::uint64_t kStampIntervalNs = 5'000'000'000;
 inline constexpr std::uint64_t kDeadAfterNs = 3 * kStampIntervalNs;  // readers call a role dead
 inline constexpr std::size_t kControlPageBytes = 4096;
 
+// Durations by length; one writer. Its numbers are each whole, and together as of about one moment.
+inline constexpr std::array<std::uint64_t, 15> kDurationBoundsNs = {
+    100'000,     250'000,     500'000,     1'000'000,   2'500'000,     5'000'000,     10'000'000,    25'000'000,
+    50'000'000,  100'000'000, 250'000'000, 500'000'000, 1'000'000'000, 5'000'000'000, 30'000'000'000};
+struct Durations {
+  std::array<std::atomic<std::uint64_t>, kDurationBoundsNs.size() + 1> counts;  // up to each bound; the last: longer
+  std::atomic<std::uint64_t> sum_ns;
+
+  void add(std::uint64_t duration_ns) noexcept {
+    std::size_t bucket = 0;
+    while (bucket < kDurationBoundsNs.size() && duration_ns > kDurationBoundsNs[bucket]) ++bucket;
+    // No read-modify-write is needed with one writer.
+    counts[bucket].store(counts[bucket].load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    sum_ns.store(sum_ns.load(std::memory_order_relaxed) + duration_ns, std::memory_order_relaxed);
+  }
+};
+static_assert(sizeof(Durations) == 136);
+
+// What became of one comparison with Consul.
+enum class Comparison : std::uint8_t {
+  kPublished = 0,  // a new generation
+  kUnchanged = 1,  // the segment held this already
+  kOvertaken = 2,  // the other process was faster
+  kEmpty = 3,      // nothing there, which is not published
+  kFailed = 4,     // no good answer, or no room
+};
+inline constexpr std::size_t kComparisonCount = 5;
+inline constexpr std::size_t kErrorKinds = 16;  // by ErrorCode, whose values fit
+
+// What one process counts, since the page was made; written by that role alone.
+struct alignas(64) RoleCounters {
+  std::array<std::atomic<std::uint64_t>, 8> comparisons;  // by Comparison
+  std::array<std::atomic<std::uint64_t>, kErrorKinds> errors;
+  Durations propagation;  // of each new generation: from the header of the first answer read for it to its being published
+  Durations publish;      // of each new generation: building it, and making it the current one
+  std::atomic<std::uint64_t> backup_failures;  // backups that could not be written
+  std::atomic<std::uint64_t> server_starts;    // by the supervisor: of serve, which writes nothing here itself
+  std::array<std::byte, 32> reserved;
+};
+static_assert(sizeof(RoleCounters) == 512);
+
 struct ControlPage {
   std::array<char, 8> magic;
   std::atomic<std::uint32_t> version;  // stored last, with release, by the creator
@@ -155,12 +196,13 @@ struct ControlPage {
 
   std::array<RoleState, kRoleCount> roles;
   SharedText<1016> backup_path;  // where the heartbeat keeps the backup; empty: nowhere
-  std::array<std::byte, 1920> reserved;
+  std::array<RoleCounters, kRoleCount> counters;
+  std::array<std::byte, 384> reserved;
 };
 static_assert(sizeof(ControlPage) == kControlPageBytes);
 static_assert(offsetof(ControlPage, version) == 8 && offsetof(ControlPage, generation) == 64);
 static_assert(offsetof(ControlPage, sync_count) == 128 && offsetof(ControlPage, roles) == 192);
-static_assert(offsetof(ControlPage, backup_path) == 1152);
+static_assert(offsetof(ControlPage, backup_path) == 1152 && offsetof(ControlPage, counters) == 2176);
 
 // Bytes of the lock file, each locked by an open-file-description lock.
 enum class LockByte : std::uint64_t { kPublish = 0, kWatch = 1, kHeartbeat = 2, kSupervisor = 3 };

@@ -28,6 +28,13 @@ SHMCONF_EXPORT const char* verdict_name(Verdict verdict) noexcept;
 // "consul", "backup" or "dev".
 SHMCONF_EXPORT const char* origin_name(format::Origin origin) noexcept;
 
+// Durations by length, as of about one moment.
+struct DurationCounts {
+  // Up to each of format::kDurationBoundsNs; the last: longer.
+  std::array<std::uint64_t, format::kDurationBoundsNs.size() + 1> counts{};
+  std::uint64_t sum_ns = 0;
+};
+
 // One process of the sidecar, as it says of itself. An age is empty where it never happened.
 struct RoleStatus {
   bool alive = false;  // it stamped within format::kDeadAfterNs and has not ended
@@ -39,6 +46,11 @@ struct RoleStatus {
   std::uint64_t queries = 0;
   std::uint64_t publishes = 0;
   std::uint64_t starts = 0;
+  std::array<std::uint64_t, format::kComparisonCount> comparisons{};  // by format::Comparison; these five likewise
+  std::array<std::uint64_t, format::kErrorKinds> errors{};            // by ErrorCode
+  std::uint64_t backup_failures = 0;
+  DurationCounts propagation;  // see format::RoleCounters
+  DurationCounts publish;
   std::string last_error;  // kept after recovery: failing_for tells
 };
 
@@ -62,6 +74,7 @@ struct Status {
   std::string problem;     // why the newest generation cannot be read, and the last one is; empty: it can
   std::uint64_t sync_count = 0;               // successful comparisons with Consul
   std::uint64_t settled_rounds_exceeded = 0;  // publishes whose sources never stood still
+  std::uint64_t server_starts = 0;            // of `serve` under the present segment's supervisors
   std::array<RoleStatus, format::kRoleCount> roles;  // by format::Role
   std::string directory;                             // <root>/<name>; empty after open_backup()
   std::string backup_file;                           // empty: none

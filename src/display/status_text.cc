@@ -110,7 +110,9 @@ std::string printed(const Json& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-const char* code_name(ErrorCode code) {
+}  // namespace
+
+const char* error_name(ErrorCode code) {
   switch (code) {
     case ErrorCode::kAbsent: return "absent";
     case ErrorCode::kNotReady: return "not ready";
@@ -126,8 +128,6 @@ const char* code_name(ErrorCode code) {
   }
   return "unknown";
 }
-
-}  // namespace
 
 std::string utc_text(WallTime time) {
   const auto whole = std::chrono::floor<std::chrono::seconds>(time);
@@ -211,7 +211,7 @@ std::string status_json(const Status& status, const std::string& name, WallTime 
 std::string no_status_json(const Error& error, const std::string& name) {
   return printed(Json{{"name", name},
                       {"verdict", nullptr},
-                      {"error", Json{{"code", code_name(error.code)}, {"text", error.text}}}});
+                      {"error", Json{{"code", error_name(error.code)}, {"text", error.text}}}});
 }
 
 }  // namespace shmconf::display

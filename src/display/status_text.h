@@ -14,6 +14,9 @@ namespace shmconf::display {
 
 using WallTime = std::chrono::sys_time<std::chrono::nanoseconds>;
 
+// "absent", "not ready" and so on.
+const char* error_name(ErrorCode code);
+
 // "2026-01-02T03:04:05.678Z".
 std::string utc_text(WallTime time);
 

@@ -8,6 +8,7 @@
 namespace shmconf::http {
 namespace {
 
+constexpr std::string_view kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
 constexpr std::string_view kEventStream = "text/event-stream; charset=utf-8";
 
 std::string_view type_of(std::string_view name) {
@@ -30,12 +31,13 @@ std::string line(std::string text) {
 
 }  // namespace
 
-Routes::Routes(View& view, const Shown& shown, std::function<display::WallTime()> now)
-    : view_(view), shown_(shown), now_(std::move(now)) {}
+Routes::Routes(View& view, const Shown& shown, const Metrics& metrics, std::function<display::WallTime()> now)
+    : view_(view), shown_(shown), metrics_(metrics), now_(std::move(now)) {}
 
 Reply Routes::answer(std::string_view path) {
   if (path == "/healthz") return health();
   if (path == "/readyz") return readiness();
+  if (path == "/metrics") return {.content_type = kMetricsType, .body = metrics_.text(view_.look(), now_())};
   if (path == "/api/state") return json(state());
   if (path == "/api/tree") return json(shown_.tree(view_.look()));
   if (path == "/api/history") return json(Shown::history({history_.begin(), history_.end()}));

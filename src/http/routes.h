@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "http/server.h"
+#include "http/metrics.h"
 #include "http/shown.h"
 #include "http/view.h"
 
@@ -20,8 +21,8 @@ inline constexpr std::size_t kLongestHistory = 50;
 
 class Routes final : public Site {
  public:
-  // Both outlive it. now: the wall clock.
-  Routes(View& view, const Shown& shown, std::function<display::WallTime()> now);
+  // These outlive it. now: the wall clock.
+  Routes(View& view, const Shown& shown, const Metrics& metrics, std::function<display::WallTime()> now);
 
   Reply answer(std::string_view path) override;
   std::string first_events() override { return state_event(); }
@@ -37,6 +38,7 @@ class Routes final : public Site {
 
   View& view_;
   const Shown& shown_;
+  const Metrics& metrics_;
   const std::function<display::WallTime()> now_;
   std::deque<std::string> history_;  // JSON objects, newest first
 };

@@ -63,7 +63,8 @@ class ServeProcess {
         tick_(io_),
         view_(settings.name, where_of(settings)),
         shown_(settings, address.is_unix() || settings.http_values),
-        routes_(view_, shown_, wall_now),
+        metrics_(settings),
+        routes_(view_, shown_, metrics_, wall_now),
         server_(io_, std::move(socket), address, routes_),
         journal_(std::make_unique<Journal>(settings.name, where_of(settings), shown_, [this](Met met) {
           asio::post(io_, [this, met = std::move(met)] { server_.broadcast(routes_.met(met)); });
@@ -124,6 +125,7 @@ class ServeProcess {
   asio::steady_timer tick_;
   View view_;
   const Shown shown_;
+  const Metrics metrics_;
   Routes routes_;
   Server server_;
   std::unique_ptr<Journal> journal_;

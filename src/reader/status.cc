@@ -40,7 +40,19 @@ std::optional<nanoseconds> age(const std::atomic<std::uint64_t>& stamp_ns, nanos
   return nanoseconds(stamp < now_ns ? static_cast<std::int64_t>(now_ns - stamp) : 0);
 }
 
-RoleStatus read_role(const format::RoleState& role, nanoseconds now, bool retired) {
+template <std::size_t kRead, std::size_t kThere>
+void copy(const std::array<std::atomic<std::uint64_t>, kThere>& from, std::array<std::uint64_t, kRead>& into) {
+  static_assert(kRead <= kThere);
+  for (std::size_t i = 0; i < kRead; ++i) into[i] = from[i].load(std::memory_order_relaxed);
+}
+
+void copy(const format::Durations& from, DurationCounts& into) {
+  copy(from.counts, into.counts);
+  into.sum_ns = from.sum_ns.load(std::memory_order_relaxed);
+}
+
+RoleStatus read_role(const format::RoleState& role, const format::RoleCounters& counters, nanoseconds now,
+                     bool retired) {
   RoleStatus status;
   status.stamp_age = age(role.alive_ns, now);
   status.alive = !retired && status.stamp_age && *status.stamp_age <= nanoseconds(format::kDeadAfterNs);
@@ -52,6 +64,11 @@ RoleStatus read_role(const format::RoleState& role, nanoseconds now, bool retire
   status.queries = role.queries.load(std::memory_order_relaxed);
   status.publishes = role.publishes.load(std::memory_order_relaxed);
   status.starts = role.starts.load(std::memory_order_relaxed);
+  copy(counters.comparisons, status.comparisons);
+  copy(counters.errors, status.errors);
+  status.backup_failures = counters.backup_failures.load(std::memory_order_relaxed);
+  copy(counters.propagation, status.propagation);
+  copy(counters.publish, status.publish);
   if (!role.last_error.load(status.last_error)) status.last_error.clear();
   return status;
 }
@@ -101,8 +118,10 @@ void describe_page(const format::ControlPage& page, nanoseconds now, Status& sta
   status.sync_count = page.sync_count.load(std::memory_order_acquire);
   status.settled_rounds_exceeded = page.settled_rounds_exceeded.load(std::memory_order_relaxed);
   for (std::size_t i = 0; i < format::kRoleCount; ++i) {
-    status.roles[i] = read_role(page.roles[i], now, status.retired);
+    status.roles[i] = read_role(page.roles[i], page.counters[i], now, status.retired);
   }
+  const auto& supervisor = page.counters[static_cast<std::size_t>(format::Role::kSupervisor)];
+  status.server_starts = supervisor.server_starts.load(std::memory_order_relaxed);
   std::string named;
   if (page.backup_path.load(named) && !named.empty()) status.backup_file = std::move(named);
 }

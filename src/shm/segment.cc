@@ -353,6 +353,9 @@ format::ControlPage& Segment::page() const noexcept { return state_->page(); }
 format::RoleState& Segment::role(format::Role role) const noexcept {
   return state_->page().roles[static_cast<std::size_t>(role)];
 }
+format::RoleCounters& Segment::counters(format::Role role) const noexcept {
+  return state_->page().counters[static_cast<std::size_t>(role)];
+}
 int Segment::directory() const noexcept { return state_->directory.get(); }
 
 Result<ByteLock> Segment::try_lock(format::LockByte byte) {

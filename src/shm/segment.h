@@ -67,6 +67,7 @@ class Segment {
   // The page; or a retired one in its place, once somebody has cut its file short. One system call.
   [[nodiscard]] format::ControlPage& page() const noexcept;
   [[nodiscard]] format::RoleState& role(format::Role role) const noexcept;
+  [[nodiscard]] format::RoleCounters& counters(format::Role role) const noexcept;
   // Descriptor of <root>/<name>/; lives as long as the segment.
   [[nodiscard]] int directory() const noexcept;
 

@@ -53,6 +53,10 @@ void Liveness::stamp() { set(line().alive_ns, now_ns()); }
 
 void Liveness::end() { set(line().alive_ns, 0); }
 
+void Liveness::compared(format::Comparison comparison) {
+  add_one(counters().comparisons[static_cast<std::size_t>(comparison)]);
+}
+
 void Liveness::answered() { add_one(line().queries); }
 
 void Liveness::succeeded() {
@@ -72,6 +76,7 @@ void Liveness::failed(const Error& error) {
   }
   line().last_error.store(text);
   add_one(line().failures);
+  add_one(counters().errors[static_cast<std::size_t>(error.code)]);
   const std::uint64_t since = line().failing_since_ns.load(std::memory_order_relaxed);
   if (since == 0 || peer_answered_since(since)) set(line().failing_since_ns, now_ns());
   log_failure(text);
@@ -87,6 +92,7 @@ bool Liveness::peer_answered_since(std::uint64_t ns) {
 
 void Liveness::backup_failed(const std::string& text) {
   add_one(line().failures);
+  add_one(counters().backup_failures);
   if (text != write_trouble_) spdlog::error("{}", text);
   show_troubles(std::exchange(write_trouble_, text));
 }

@@ -28,6 +28,8 @@ class Liveness {
   // A clean end: no longer alive, by its own will.
   void end();
 
+  // What became of a comparison with Consul.
+  void compared(format::Comparison comparison);
   // Consul answered a query.
   void answered();
   // The segment holds what Consul has.
@@ -50,6 +52,7 @@ class Liveness {
   void show_troubles(const std::string& withdrawn);
 
   [[nodiscard]] format::RoleState& line() { return target_.segment().role(target_.role()); }
+  [[nodiscard]] format::RoleCounters& counters() { return target_.segment().counters(target_.role()); }
   [[nodiscard]] std::uint64_t now_ns() { return static_cast<std::uint64_t>(env_.boottime_now().count()); }
   void log_failure(const std::string& text);
   [[nodiscard]] bool peer_answered_since(std::uint64_t ns);

@@ -6,7 +6,24 @@
 
 namespace shmconf::sources {
 
+namespace {
+
+format::Comparison comparison_of(const Result<Published>& step) {
+  if (!step) return format::Comparison::kFailed;
+  switch (step->outcome) {
+    case shm::Outcome::kPublished: return format::Comparison::kPublished;
+    case shm::Outcome::kUnchanged: return format::Comparison::kUnchanged;
+    case shm::Outcome::kMoved: return format::Comparison::kOvertaken;
+    case shm::Outcome::kEmpty: return format::Comparison::kEmpty;
+    case shm::Outcome::kOccupied: break;  // of a restore alone
+  }
+  return format::Comparison::kFailed;
+}
+
+}  // namespace
+
 bool report(const Result<Published>& step, PublishTarget& target, Liveness& liveness) {
+  liveness.compared(comparison_of(step));
   if (!step) {
     liveness.failed(step.error());
     return false;

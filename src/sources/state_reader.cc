@@ -81,14 +81,16 @@ Result<void> StateReader::check(const Answer& answer, const Source& source) cons
   return {};
 }
 
-void StateReader::store(std::size_t source, consul::KvList list, std::uint64_t index) {
+// Requires answer.index.
+void StateReader::store(std::size_t source, consul::Answer answer) {
+  if (!arrived_) arrived_ = answer.header_at;
   State& state = states_[source];
   if (state.published) {
     state.superseded = std::move(state.list);
     state.published = false;
   }
-  state.list = std::move(list);
-  state.index = index;
+  state.list = std::move(answer.pairs);
+  state.index = *answer.index;
 }
 
 asio::awaitable<Result<void>> StateReader::read(std::size_t source, Client& lane, Consistency consistency) {
@@ -111,7 +113,7 @@ asio::awaitable<Result<void>> StateReader::read(std::size_t source, Client& lane
   }
   if (auto belongs = check_belongs(which, answer->pairs.pairs()); !belongs) co_return belongs;
   const bool empty = answer->pairs.pairs().empty();
-  store(source, std::move(answer->pairs), *answer->index);
+  store(source, std::move(*answer));
   if (!empty) co_return Result<void>();
   auto readable = co_await prove_readable(source, lane);
   co_return readable;
@@ -274,7 +276,7 @@ asio::awaitable<Result<bool>> StateReader::take(std::size_t source, Client& lane
     co_return true;
   }
   if (auto belongs = check_belongs(which, pairs); !belongs) co_return std::move(belongs).error();
-  store(source, std::move(answer.pairs), answered);
+  store(source, std::move(answer));
   co_return true;
 }
 
@@ -419,6 +421,7 @@ shm::Content StateReader::content() const {
 
 asio::awaitable<Result<Published>> StateReader::synchronize(Lanes lanes, PublishTarget& target, int attempts) {
   for (int attempt = 1;; ++attempt) {
+    arrived_.reset();
     if (auto noted = note(target); !noted) co_return std::move(noted).error();
     auto read = co_await read_all(lanes);
     if (!read) co_return std::move(read).error();
@@ -474,7 +477,8 @@ Result<Published> StateReader::show(PublishTarget& target, shm::Content& content
     published.outcome = shm::Outcome::kMoved;
     return published;
   }
-  content.read_wall = target.wall_now();
+  const auto began = std::chrono::steady_clock::now();
+  content.read_wall = target.wall_now() - (arrived_ ? began - *arrived_ : std::chrono::nanoseconds(0));
   TextArena storage;
   const auto expand = [&](shm::Content& merged) { published.warnings = expand_documents(merged, storage); };
   const shm::Publisher::Options options{.allow_empty = settings_.allow_empty, .differs_from = evidence.differs_from};
@@ -483,13 +487,25 @@ Result<Published> StateReader::show(PublishTarget& target, shm::Content& content
   published.outcome = *outcome;
   if (*outcome == shm::Outcome::kPublished) {
     published.changes = std::move(evidence.changes);
+    count_publish(target, began);
     if (!settled_) target.segment().page().settled_rounds_exceeded.fetch_add(1, std::memory_order_relaxed);
   }
   if (*outcome == shm::Outcome::kPublished || *outcome == shm::Outcome::kUnchanged) shown(target);
   return published;
 }
 
+void StateReader::count_publish(PublishTarget& target, std::chrono::steady_clock::time_point began) const {
+  const auto now = std::chrono::steady_clock::now();
+  const auto nanoseconds = [now](std::chrono::steady_clock::time_point since) {
+    return static_cast<std::uint64_t>(std::chrono::nanoseconds(now - since).count());
+  };
+  format::RoleCounters& counters = target.segment().counters(target.role());
+  counters.publish.add(nanoseconds(began));
+  if (arrived_) counters.propagation.add(nanoseconds(*arrived_));
+}
+
 void StateReader::shown(PublishTarget& target) {
+  arrived_.reset();
   const auto published = target.current();
   shown_generation_ = published ? published->header().generation : 0;
   stand_still_.forget();

@@ -143,13 +143,14 @@ class StateReader {
   std::chrono::microseconds settle_pause();
 
   Result<void> check(const consul::Answer& answer, const settings::Source& source) const;
-  void store(std::size_t source, consul::KvList list, std::uint64_t index);
+  void store(std::size_t source, consul::Answer answer);
   Result<void> note(PublishTarget& target);
   [[nodiscard]] std::vector<Pairs> pairs() const;
   [[nodiscard]] shm::Content content() const;
   [[nodiscard]] std::vector<SourceKeys> source_keys() const;
-  Result<Evidence> examine(PublishTarget& target, const shm::Content& content);
+  [[nodiscard]] Result<Evidence> examine(PublishTarget& target, const shm::Content& content);
   Result<Published> show(PublishTarget& target, shm::Content& content, Evidence evidence);
+  void count_publish(PublishTarget& target, std::chrono::steady_clock::time_point began) const;
   void shown(PublishTarget& target);
   // What decides: a stale server's answer may lag.
   [[nodiscard]] Consistency strong() const;
@@ -163,6 +164,8 @@ class StateReader {
   std::uint64_t noted_epoch_ = 0;  // of the target then
   std::uint64_t shown_generation_ = 0;  // what the lists made together, as published or compared last
   bool settled_ = true;
+  // When the header of the first answer came that is held and not published.
+  std::optional<std::chrono::steady_clock::time_point> arrived_;
   LastGood last_good_;
   StandStill stand_still_;
   std::minstd_rand random_;

@@ -144,6 +144,9 @@ void Sidecar::launch(Child& child, Time now) {
     count_failure("starting " + child.plan.name + ": cannot execute " + kBinary + ": " +
                   ::strerror(started->exec_errno));
   } else {
+    if (!child.plan.role) {
+      segment_.counters(format::Role::kSupervisor).server_starts.fetch_add(1, std::memory_order_relaxed);
+    }
     spdlog::debug("{} started, pid {}", child.plan.name, started->pid);
   }
 }

@@ -22,7 +22,7 @@ namespace shmconf::supervisor {
 // A process of this binary (/proc/self/exe) that is started, and started again when it dies.
 struct ChildPlan {
   std::string name;                    // for messages
-  std::optional<format::Role> role;    // whose liveness stamps it makes; none: it makes none, and never hangs
+  std::optional<format::Role> role;    // whose liveness stamps it makes; none: it makes none (serve, which only reads)
   std::vector<std::string> arguments;  // it finds its settings at env::kHandedDescriptor
   bool with_secrets = true;            // among its settings are the token and its like
 };

@@ -45,6 +45,24 @@ TEST_F(State, TheSameAnswerMakesNoNewGenerationButACount) {
   EXPECT_EQ(target_->segment().page().sync_count.load(), count + 1);
 }
 
+TEST_F(State, ANewGenerationIsTimedAndOneThatIsNoneIsNot) {
+  const auto timed = [this](const format::Durations& durations) {
+    std::uint64_t count = 0;
+    for (const auto& bucket : durations.counts) count += bucket.load();
+    return count;
+  };
+  const format::RoleCounters& counters = target_->segment().counters(target_->role());
+  consul_.put("web/a", "1");
+  ASSERT_EQ(synchronize()->outcome, Outcome::kPublished);
+  ASSERT_EQ(synchronize()->outcome, Outcome::kUnchanged);
+  EXPECT_EQ(timed(counters.propagation), 1u);
+  EXPECT_EQ(timed(counters.publish), 1u);
+  EXPECT_GE(counters.propagation.sum_ns.load(), counters.publish.sum_ns.load());
+  EXPECT_GT(counters.publish.sum_ns.load(), 0u);
+  const auto& header = target_->current()->header();
+  EXPECT_LT(header.read_wall_ns, header.published_wall_ns) << "Consul's answer came before it was published";
+}
+
 TEST_F(State, ARealDeletionIsBelievedAfterTheKeysOwnAnswer) {
   consul_.put("web/a", "1");
   consul_.put("web/b", "1");

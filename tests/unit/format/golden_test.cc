@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -99,6 +101,42 @@ TEST(Golden, ChecksumOfBytes) {
     EXPECT_EQ(format::checksum(bytes.data(), bytes.size()), c.unseeded) << c.size;
     EXPECT_EQ(format::checksum(bytes.data(), bytes.size(), 9), c.seeded) << c.size;
   }
+}
+
+TEST(Golden, PlacesOfTheCounters) {
+  struct Case {
+    std::size_t offset;
+    const std::atomic<std::uint64_t>& field;
+  };
+  alignas(64) std::array<std::byte, 4096> bytes{};
+  const auto& page = *reinterpret_cast<const format::ControlPage*>(bytes.data());
+  const format::RoleCounters& supervisor = page.counters[2];
+  const Case cases[] = {
+      {2176, page.counters[0].comparisons[0]},     {2208, page.counters[0].comparisons[4]},
+      {2240, page.counters[0].errors[0]},          {2328, page.counters[0].errors[11]},
+      {2368, page.counters[0].propagation.counts[0]}, {2488, page.counters[0].propagation.counts[15]},
+      {2496, page.counters[0].propagation.sum_ns}, {2504, page.counters[0].publish.counts[0]},
+      {2632, page.counters[0].publish.sum_ns},     {2640, page.counters[0].backup_failures},
+      {2688, page.counters[1].comparisons[0]},     {3200, supervisor.comparisons[0]},
+      {3672, supervisor.server_starts},
+  };
+  for (const Case& c : cases) {
+    const std::uint64_t value = 0x1122334455667788 + c.offset;
+    std::memcpy(bytes.data() + c.offset, &value, 8);
+    EXPECT_EQ(c.field.load(), value) << c.offset;
+  }
+}
+
+TEST(Golden, DurationsFallIntoTheBucketOfTheirBound) {
+  format::Durations durations{};
+  for (const std::uint64_t ns : {0u, 100'000u, 100'001u, 1'000'000'000u}) durations.add(ns);
+  durations.add(30'000'000'000);
+  durations.add(30'000'000'001);
+  durations.add(UINT64_MAX);
+  std::array<std::uint64_t, 16> counts{};
+  for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = durations.counts[i].load();
+  EXPECT_EQ(counts, (std::array<std::uint64_t, 16>{2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 2}));
+  EXPECT_EQ(durations.sum_ns.load(), 61'000'200'001u) << "it wraps, and nothing breaks";
 }
 
 TEST(Golden, NamesOfFiles) {

@@ -60,6 +60,21 @@ TEST_F(LivenessTest, FailuresThatFollowOneAnotherAreOneRun) {
   EXPECT_EQ(line(Role::kWatch).failing_since_ns.load(), since);
 }
 
+TEST_F(LivenessTest, FailuresAreCountedByTheirKind) {
+  watch_.failed(refused_);
+  watch_.failed({ErrorCode::kDenied, "no"});
+  watch_.failed(refused_);
+  heartbeat_.backup_failed("full");
+  heartbeat_.compared(format::Comparison::kOvertaken);
+  const auto& watch = watch_target_->segment().counters(Role::kWatch);
+  const auto& heartbeat = watch_target_->segment().counters(Role::kHeartbeat);
+  EXPECT_EQ(watch.errors[static_cast<std::size_t>(ErrorCode::kUnavailable)].load(), 2u);
+  EXPECT_EQ(watch.errors[static_cast<std::size_t>(ErrorCode::kDenied)].load(), 1u);
+  EXPECT_EQ(heartbeat.backup_failures.load(), 1u);
+  EXPECT_EQ(heartbeat.comparisons[static_cast<std::size_t>(format::Comparison::kOvertaken)].load(), 1u);
+  EXPECT_EQ(watch.backup_failures.load(), 0u);
+}
+
 TEST_F(LivenessTest, AFailingHeartbeatDoesNotOutdateTheContactOfAWatchThatWaits) {
   heartbeat_.failed(refused_);
   env_.boottime_shift += 1s;
