@@ -71,7 +71,7 @@ struct DumpOptions {
   std::string file;      // empty: the running service's; else reader is empty
   std::string key_file;  // of an encrypted file; empty: none
   bool show_secrets = false;
-  std::vector<std::string> secrets;  // further words that say so, see secrets.h
+  std::vector<std::string> secrets;  // further words that say so, see display/secrets.h
 };
 
 struct StatusOptions {

@@ -11,10 +11,10 @@ constexpr std::chrono::seconds kSlice{1};
 
 }  // namespace
 
-Journal::Journal(std::string name, OpenOptions where, const Shown& shown, Tell tell)
+Journal::Journal(std::string name, OpenOptions where, Shown shown, Tell tell)
     : name_(std::move(name)),
       where_(std::move(where)),
-      shown_(shown),
+      shown_(std::move(shown)),
       tell_(std::move(tell)),
       thread_([this] { run(); }) {}
 

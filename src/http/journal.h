@@ -20,8 +20,8 @@ class Journal {
  public:
   using Tell = std::function<void(Met)>;
 
-  // shown must outlive it. The first one told is the generation that is there.
-  Journal(std::string name, OpenOptions where, const Shown& shown, Tell tell);
+  // The first one told is the generation that is there.
+  Journal(std::string name, OpenOptions where, Shown shown, Tell tell);
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
   ~Journal();
@@ -34,7 +34,7 @@ class Journal {
 
   const std::string name_;
   const OpenOptions where_;
-  const Shown& shown_;
+  const Shown shown_;
   const Tell tell_;
   std::mutex mutex_;
   std::condition_variable end_;

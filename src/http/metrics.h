@@ -21,8 +21,8 @@ class Metrics {
   [[nodiscard]] std::string text(const Seen& seen, display::WallTime now) const;
 
  private:
-  const std::string name_;
-  const std::vector<settings::Source> sources_;
+  std::string name_;
+  std::vector<settings::Source> sources_;
 };
 
 }  // namespace shmconf::http

@@ -4,17 +4,17 @@
 #ifndef SHMCONF_HTTP_REPLY_H_
 #define SHMCONF_HTTP_REPLY_H_
 
-#include <cstdint>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace shmconf::http {
 
 struct Request {
-  std::string_view method;
-  std::string_view target;  // as it was sent
-  std::string_view host;    // of the header; empty: none
-  std::size_t hosts = 0;    // how many such headers there were
+  std::string_view method{};
+  std::string_view target{};  // as it was sent
+  std::string_view host{};    // of the header; empty: none
+  std::size_t hosts = 0;      // how many such headers there were
   bool has_body = false;
 };
 

@@ -59,10 +59,11 @@ class ServeProcess {
   ServeProcess(const Settings& settings, const settings::ListenAddress& address, const ServeOptions& options,
                env::Fd socket)
       : options_(options),
+        show_values_(address.is_unix() || settings.http_values),
         signals_(io_, SIGTERM, SIGINT, SIGHUP),
         tick_(io_),
         view_(settings.name, where_of(settings)),
-        shown_(settings, address.is_unix() || settings.http_values),
+        shown_(settings, show_values_),
         metrics_(settings),
         routes_(view_, shown_, metrics_, wall_now),
         server_(io_, std::move(socket), address, routes_),
@@ -91,12 +92,14 @@ class ServeProcess {
     });
   }
 
-  // What it shows of them stays as it was, since none of that can change while it runs; the log's level can.
   void reload() {
     if (!options_.reload) return;
     auto loaded = options_.reload();
     if (const auto* read = std::get_if<Settings>(&loaded)) {
+      shown_ = Shown(*read, show_values_);
+      metrics_ = Metrics(*read);
       if (options_.adopted) options_.adopted(*read);
+      spdlog::info("the settings were read again");
       return;
     }
     for (const auto& problem : std::get<std::vector<settings::Problem>>(loaded)) {
@@ -120,12 +123,13 @@ class ServeProcess {
   }
 
   const ServeOptions& options_;
+  const bool show_values_;
   asio::io_context io_{1};
   asio::signal_set signals_;
   asio::steady_timer tick_;
   View view_;
-  const Shown shown_;
-  const Metrics metrics_;
+  Shown shown_;
+  Metrics metrics_;
   Routes routes_;
   Server server_;
   std::unique_ptr<Journal> journal_;

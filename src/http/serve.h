@@ -23,7 +23,7 @@ struct ServeOptions {
 
 // Serves at settings.http until SIGTERM or SIGINT, and ends within two seconds of it. Takes over the
 // process and confines it: call it from main, once, with one thread. Of what SIGHUP rereads, name,
-// places, group and addresses stay as they were. Log lines go to spdlog's default logger. Errors:
+// places, group, address and whether values are shown stay as they were. Log lines go to spdlog's default logger. Errors:
 // kUnavailable when somebody listens there already; kInvalid, kDenied, kSystem.
 Result<void> serve(const settings::Settings& settings, const ServeOptions& options);
 

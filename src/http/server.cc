@@ -58,12 +58,12 @@ void set_headers(wire::response<Body>& response, const Reply& reply) {
   if (reply.status == 503) response.set(wire::field::retry_after, "5");
 }
 
-// What is said of a request that cannot be read; nothing where nobody would hear it.
+// What is said of a request that cannot be read; nothing where nobody would hear it, or it was too late
+// (then the stream is closed already).
 std::optional<Reply> unreadable(const error_code& error) {
   if (error == wire::error::header_limit || error == wire::error::buffer_overflow) {
     return plain(431, "the request's header is too long", true);
   }
-  if (error == beast::error::timeout) return plain(408, "the request's header did not arrive in time", true);
   if (error == wire::error::end_of_stream || error == wire::error::partial_message) return std::nullopt;
   if (error.category() != wire::make_error_code(wire::error::bad_method).category()) return std::nullopt;
   return plain(400, "this is no HTTP request", true);
@@ -89,16 +89,30 @@ std::uint16_t bound_port(const Acceptor& acceptor, std::uint16_t asked) {
   return tcp.port();
 }
 
+// Stands in a set while it lives, however its coroutine ends.
+template <typename T>
+class Listed {
+ public:
+  Listed(std::set<T*>& set, T& member) : set_(set), member_(member) { set_.insert(&member_); }
+  Listed(const Listed&) = delete;
+  Listed& operator=(const Listed&) = delete;
+  ~Listed() { set_.erase(&member_); }
+
+ private:
+  std::set<T*>& set_;
+  T& member_;
+};
+
 }  // namespace
 
 // Shared with its coroutines, which end some time after stop().
 struct Server::State : std::enable_shared_from_this<Server::State> {
   // A stream of events and what it has yet to send.
   struct Listener {
-    explicit Listener(asio::io_context& io) : wake(io) {}
+    Listener(asio::io_context& io, Stream& to) : stream(to), wake(io) {}
+    Stream& stream;
     std::deque<std::shared_ptr<const std::string>> queue;
     asio::steady_timer wake;
-    bool over = false;
   };
 
   State(asio::io_context& context, int socket, settings::ListenAddress where, Site& behind, const Bounds& limits)
@@ -151,13 +165,12 @@ asio::awaitable<void> Server::State::accept_all() {
 asio::awaitable<void> Server::State::serve(Protocol::socket socket) {
   const auto self = shared_from_this();
   Stream stream(std::move(socket));
-  connections.insert(&stream);
+  const Listed listed(connections, stream);
   error_code ignored;
   if (!address.is_unix()) stream.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
   beast::flat_buffer buffer(bounds.header_bytes);
   while (!stopped && co_await serve_one(stream, buffer)) {
   }
-  connections.erase(&stream);
   stream.socket().shutdown(asio::socket_base::shutdown_both, ignored);
 }
 
@@ -236,10 +249,10 @@ asio::awaitable<void> Server::State::send_events(Stream& stream, const Reply& re
   stream.expires_after(bounds.write);
   auto [failed, header_bytes] = co_await wire::async_write_header(stream, serializer, kAwait);
   if (failed || head_only) co_return;
-  Listener listener(io);
-  listeners.insert(&listener);
+  Listener listener(io, stream);
+  const Listed listed(listeners, listener);
   listener.queue.push_back(std::make_shared<const std::string>(site.first_events()));
-  while (!stopped && !listener.over) {
+  while (!stopped && stream.socket().is_open()) {
     if (listener.queue.empty()) {
       listener.wake.expires_at(asio::steady_timer::time_point::max());
       co_await listener.wake.async_wait(kAwait);
@@ -249,9 +262,8 @@ asio::awaitable<void> Server::State::send_events(Stream& stream, const Reply& re
     listener.queue.pop_front();
     stream.expires_after(bounds.write);
     auto [error, bytes] = co_await asio::async_write(stream, asio::buffer(*events), kAwait);
-    if (error) break;
+    if (error) co_return;
   }
-  listeners.erase(&listener);
 }
 
 void Server::State::stop() {
@@ -279,8 +291,11 @@ void Server::stop() { state_->stop(); }
 void Server::broadcast(const std::string& events) {
   const auto shared = std::make_shared<const std::string>(events);
   for (State::Listener* listener : state_->listeners) {
-    listener->over = listener->queue.size() >= state_->bounds.queued_events;
-    listener->queue.push_back(shared);
+    if (listener->queue.size() >= state_->bounds.queued_events) {
+      listener->stream.close();
+    } else {
+      listener->queue.push_back(shared);
+    }
     listener->wake.cancel();
   }
 }

@@ -98,6 +98,14 @@ std::string Shown::state(const Seen& seen, display::WallTime now) const {
 
   Json processes = Json::array();
   for (std::size_t i = 0; i < kRoles.size(); ++i) processes.push_back(process(kRoles[i], status.roles[i]));
+  // This very one, where the sidecar has it.
+  if (status.server_starts != 0) {
+    RoleStatus server;
+    server.alive = true;
+    server.stamp_age = nanoseconds::zero();
+    server.starts = status.server_starts;
+    processes.push_back(process("serve", server));
+  }
   state["processes"] = std::move(processes);
   state["problem"] = seen.problem.empty() ? Json(status.problem) : Json(seen.problem);
   state["values_shown"] = show_values_;

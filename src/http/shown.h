@@ -73,12 +73,12 @@ class Shown {
   };
   [[nodiscard]] Value value_of(const Entry& entry, std::size_t largest_bytes) const;
 
-  const std::string name_;
-  const std::string consul_address_;
-  const std::string datacenter_;
-  const std::vector<settings::Source> sources_;
-  const bool show_values_;
-  const display::SecretWords secrets_;
+  std::string name_;
+  std::string consul_address_;
+  std::string datacenter_;
+  std::vector<settings::Source> sources_;
+  bool show_values_;
+  display::SecretWords secrets_;
 };
 
 // Of a snapshot, as far as its header tells.

@@ -5,7 +5,7 @@ const { inspect } = require('node:util');
 
 const { placeOf } = require('./place.js');
 
-// The words of `shmconf dump` (src/cli/secrets.cc) and of the Python package.
+// The words of `shmconf dump` (src/display/secrets.cc) and of the Python package.
 const DEFAULT_SECRETS = ['password', 'passwd', 'passphrase', 'secret', 'token', 'credential', 'key'];
 
 const MASK = '***';

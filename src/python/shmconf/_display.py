@@ -6,7 +6,7 @@ from typing import Any, List, Sequence
 
 from . import _reader
 
-# The words of `shmconf dump` (src/cli/secrets.cc) and of the Node package.
+# The words of `shmconf dump` (src/display/secrets.cc) and of the Node package.
 DEFAULT_SECRETS = ("password", "passwd", "passphrase", "secret", "token", "credential", "key")
 
 _MASK = "***"

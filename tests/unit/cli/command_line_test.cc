@@ -122,6 +122,10 @@ TEST(CommandLine, ProcessesTakeTheirSupervisorsFlags) {
   const auto heartbeat = options_of<HeartbeatOptions>({"heartbeat", "--name", "web"});
   EXPECT_FALSE(heartbeat.supervised);
   EXPECT_FALSE(heartbeat.settings_fd);
+  const auto serve = options_of<ServeOptions>({"serve", "--name", "web", "--http", "unix:x", "--http-values"});
+  EXPECT_FALSE(serve.supervised);
+  EXPECT_EQ(serve.flags.values,
+            (std::vector<settings::FlagValue>{{"--name", "web"}, {"--http", "unix:x"}, {"--http-values", "true"}}));
   EXPECT_TRUE(holds(complaint({"watch", "--settings-fd", "x"}), "descriptor"));
   EXPECT_TRUE(holds(complaint({"watch", "--settings-fd=-1"}), "descriptor"));
   EXPECT_FALSE(holds(help_of({"watch", "--help"}), "settings-fd"));

@@ -99,10 +99,10 @@ std::string answer_to(const Attempt& attempt) {
 }
 
 // A child that has the filter, as confine() sets it, and no other confinement.
-std::string under_filter(const std::function<std::string()>& function) {
+std::string under_filter(const std::function<std::string()>& function, bool accepts = false) {
   return in_child([&] {
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    const auto restricted = restrict_system_calls();
+    const auto restricted = restrict_system_calls(accepts);
     return restricted ? function() : restricted.error().text;
   });
 }
@@ -131,6 +131,16 @@ TEST(SystemCalls, WithoutTheFilterTheKernelAnswersOtherwise) {
   });
   EXPECT_EQ(answers.find("EPERM"), std::string::npos) << answers;
   EXPECT_NE(answers.find("execve: EFAULT"), std::string::npos) << answers;
+}
+
+TEST(SystemCalls, AServerMayAcceptAndStillNotListen) {
+  EXPECT_EQ(under_filter(
+                [] {
+                  return answer_to({"accept4", [] { return ::syscall(SYS_accept4, -1, nullptr, nullptr, 0); }}) +
+                         answer_to({"listen", [] { return ::syscall(SYS_listen, -1, 1); }});
+                },
+                true),
+            "accept4: EBADF\nlisten: EPERM\n");
 }
 
 TEST(SystemCalls, Clone3IsAbsentSoThatThreadsAreStartedByClone) {

@@ -21,7 +21,7 @@ constexpr char kEverything[] = R"(// a comment
   "name": "web", "directory": "/run/x", "backup_file": "/b/web.snapshot",
   "sources": [{"prefix": "config/common/"}, {"key": "demo-config"}, {"prefix": "config/web/"}],
   "allow_empty": true, "group": "www", "heartbeat_interval": "1m30s", "startup_timeout": "0s",
-  "require_configuration": true,
+  "require_configuration": true, "http": "unix:/run/x/http", "http_values": true,
   "consul": {
     "address": "unix:///run/consul.sock", "token": "t0", "http_auth": "u:p", "datacenter": "dc1",
     "namespace": "ns", "partition": "part", "consistency": "stale",
@@ -46,6 +46,8 @@ TEST(SettingsFile, FillsEveryField) {
   EXPECT_EQ(s.heartbeat_interval, milliseconds(90'000));
   EXPECT_EQ(s.startup_timeout, milliseconds(0));
   EXPECT_TRUE(s.require_configuration);
+  EXPECT_EQ(s.http, "unix:/run/x/http");
+  EXPECT_TRUE(s.http_values);
   EXPECT_EQ(s.consul.address, "unix:///run/consul.sock");
   EXPECT_EQ(s.consul.token, "t0");
   EXPECT_EQ(s.consul.token_file, "");

@@ -216,6 +216,18 @@ TEST(Loader, ReadersDoNotNeedWhatTheSidecarNeeds) {
   EXPECT_EQ(problems_of(load(variables, {{"--prefix", "a/"}}, Scope::kSidecar)).size(), 3U);
 }
 
+TEST(Loader, AServerNeedsAnAddressAndNoSourcesOrSecrets) {
+  const Variables variables = {{"SHMCONF_NAME", "web"},
+                               {"CONSUL_HTTP_TOKEN", "t0"},
+                               {"CONSUL_HTTP_TOKEN_FILE", "/nonexistent/token"}};
+  EXPECT_EQ(only_problem(load(variables, {}, Scope::kServer)).where, "--http");
+  EXPECT_EQ(only_problem(load(variables, {{"--http", "0.0.0.0:80"}}, Scope::kServer)).where, "--http");
+  const Settings served = loaded(variables, {{"--http", "unix:web.http"}}, Scope::kServer);
+  EXPECT_TRUE(served.http.starts_with("unix:/")) << served.http;
+  EXPECT_TRUE(served.http.ends_with("/web.http")) << served.http;
+  EXPECT_EQ(served.consul.token, "");
+}
+
 TEST(Loader, TlsFilesAreCheckedWhereTlsIsSpoken) {
   const TextFile pem("PEM", "pem");
   const Variables half = {{"CONSUL_CLIENT_CERT", pem.path()}, {"CONSUL_CACERT", "/nonexistent/ca.pem"}};
