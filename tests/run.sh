@@ -7,12 +7,12 @@
 #
 # The arguments go to ctest in each of the four trees. SHMCONF_TREES="test asan" runs only those
 # named; SHMCONF_TREES=fuzz SHMCONF_FUZZ_SECONDS=3600 fuzzes for an hour each. What the machine lacks is
-# installed first (config/install_packages.sh, the real Consul into build/consul, promtool into build/promtool,
-# and npm's packages into build/node_packages). A second run in the same clone waits for the first; clones do not disturb each
-# other. The last line is `N passed, M failed`, over all trees; a test that did not run counts as failed,
-# and so does a tree that does not build. Exit code 0 only if at least one test ran and all passed. An
-# integration test that failed is run again alone, since a busy machine may have kept its processes
-# waiting: then both results are told, and the second one counts.
+# installed first (config/install_packages.sh, the real Consul into build/consul, promtool into
+# build/promtool, and npm's packages into build/node_packages). A second run in the same clone waits for
+# the first; clones do not disturb each other. The last line is `N passed, M failed`, over all trees; a
+# test that did not run counts as failed, and so does a tree that does not build. Exit code 0 only if at
+# least one test ran and all passed. An integration test that failed is run again alone, since a busy
+# machine may have kept its processes waiting: then both results are told, and the second one counts.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 # Only sudo may ask for anything, and only a terminal.
@@ -129,6 +129,9 @@ fixed_addresses() {
 plain_tree() {
   build test all -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS=-O2 -DSHMCONF_SANITIZE= || return 0
   wait "$debian_tree_job" || cat build/debian_tree.log
+  wait "$promtool_job" || cat build/promtool.log
+  SHMCONF_PROMTOOL=$(tail -n 1 build/promtool.path)
+  export SHMCONF_PROMTOOL
   run test "$@"
 }
 
@@ -151,25 +154,25 @@ fuzz_tree() {
 }
 
 main() {
-  local tree variable consul node_packages promtool
+  local tree variable consul node_packages
   trap closing EXIT
   bash config/install_packages.sh build test
   exec </dev/null
   lock_tree build
   consul=$(bash tests/install_consul.sh build/consul 9>&- | tail -n 1)
-  promtool=$(bash tests/install_promtool.sh build/promtool 9>&- | tail -n 1)
   # Without them one test fails, and says so.
   node_packages=$(bash tests/install_node_packages.sh build/node_packages 9>&- | tail -n 1) || node_packages=
 
-  # While the first tree is built; without it some tests fail, and say so.
+  # While the first tree is built; without them some tests fail, and say so.
   bash tests/install_debian_tree.sh build/debian_tree >build/debian_tree.log 2>&1 9>&- &
   debian_tree_job=$!
+  bash tests/install_promtool.sh build/promtool >build/promtool.path 2>build/promtool.log 9>&- &
+  promtool_job=$!
 
   local trees=${SHMCONF_TREES:-test asan tsan fuzz} fuzz_seconds=${SHMCONF_FUZZ_SECONDS:-60}
   # The caller's own Consul and settings must not reach the tests.
   for variable in "${!CONSUL_@}" "${!SHMCONF_@}"; do unset "$variable"; done
-  export SHMCONF_CONSUL=$consul SHMCONF_NODE_PACKAGES=$node_packages SHMCONF_DEBIAN_TREE=$PWD/build/debian_tree/tree \
-    SHMCONF_PROMTOOL=$promtool
+  export SHMCONF_CONSUL=$consul SHMCONF_NODE_PACKAGES=$node_packages SHMCONF_DEBIAN_TREE=$PWD/build/debian_tree/tree
   # _exit and death by signal, which the fault tests are full of, skip the leak check by themselves.
   # Forked children of a process with threads may start threads of their own.
   export ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1:${ASAN_OPTIONS:-}"
