@@ -260,6 +260,7 @@ std::string sample(const Field& field, const std::string& file) {
   if (std::holds_alternative<SizeSlot>(field.slot)) return "12345";
   if (const auto* choice = std::get_if<ChoiceSlot>(&field.slot)) return std::string(choice->words.back());
   if (field.path == "/consul/address") return "http://other:1";
+  if (field.path == "/http") return "127.0.0.1:1";
   const bool is_path = field.path.ends_with("file") || field.path.ends_with("path") || field.path == "/directory";
   return is_path ? file : "other";
 }
