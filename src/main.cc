@@ -20,6 +20,7 @@
 #include "cli/list.h"
 #include "cli/pack.h"
 #include "cli/status.h"
+#include "cli/top.h"
 #include "cli/version.h"
 #include "cli/wait.h"
 #include "dev/development.h"
@@ -218,6 +219,7 @@ constexpr std::array kEntries = {
     entry<shmconf::cli::ListOptions, shmconf::cli::run_list>("list"),
     entry<shmconf::cli::DumpOptions, shmconf::cli::run_dump>("dump"),
     entry<shmconf::cli::StatusOptions, shmconf::cli::run_status>("status"),
+    entry<shmconf::cli::TopOptions, shmconf::cli::run_top>("top"),
     entry<shmconf::cli::WaitOptions, shmconf::cli::run_wait>("wait"),
     entry<shmconf::cli::PackOptions, shmconf::cli::run_pack>("pack"),
     entry<shmconf::cli::CheckOptions, shmconf::cli::run_check>("check"),

@@ -79,6 +79,11 @@ struct StatusOptions {
   bool json = false;
 };
 
+struct TopOptions {
+  ReaderOptions reader;
+  std::vector<std::string> secrets;  // as in DumpOptions
+};
+
 struct WaitOptions {
   ReaderOptions reader;
   std::optional<std::uint64_t> after;
@@ -109,7 +114,7 @@ struct DevOptions {
 struct VersionOptions {};
 
 using Command = std::variant<RunOptions, ExecOptions, LaunchOptions, WatchOptions, HeartbeatOptions, ServeOptions, GetOptions,
-                             ListOptions, DumpOptions, StatusOptions, WaitOptions, PackOptions, CheckOptions, DevOptions,
+                             ListOptions, DumpOptions, StatusOptions, TopOptions, WaitOptions, PackOptions, CheckOptions, DevOptions,
                              VersionOptions>;
 
 struct CommandLine {

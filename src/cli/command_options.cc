@@ -116,6 +116,12 @@ Built build_list(const Arguments& arguments, const Environment& environment) {
   return with_reader(std::move(options), arguments, environment);
 }
 
+// Every name holds the empty word.
+std::optional<Lines> wrong_secrets(const std::vector<std::string>& words) {
+  if (std::find(words.begin(), words.end(), "") == words.end()) return std::nullopt;
+  return Lines{"--secret is empty; name a word that the names of secrets hold"};
+}
+
 Built build_dump(const Arguments& arguments, const Environment& environment) {
   DumpOptions options;
   options.json = arguments.has("--json");
@@ -123,9 +129,7 @@ Built build_dump(const Arguments& arguments, const Environment& environment) {
   options.show_secrets = arguments.has("--show-secrets");
   options.secrets = arguments.values("--secret");
   if (arguments.has("FILE") && options.file.empty()) return Lines{"FILE is empty; name a backup file"};
-  if (std::find(options.secrets.begin(), options.secrets.end(), "") != options.secrets.end()) {
-    return Lines{"--secret is empty; name a word that the names of secrets hold"};
-  }
+  if (auto wrong = wrong_secrets(options.secrets)) return *std::move(wrong);
   // A key is for a file: of a running service, what is read is in memory.
   if (options.file.empty() && arguments.has("--backup-key-file")) {
     options.file = arguments.text("--backup");
@@ -146,6 +150,13 @@ Built build_dump(const Arguments& arguments, const Environment& environment) {
 Built build_status(const Arguments& arguments, const Environment& environment) {
   StatusOptions options;
   options.json = arguments.has("--json");
+  return with_reader(std::move(options), arguments, environment);
+}
+
+Built build_top(const Arguments& arguments, const Environment& environment) {
+  TopOptions options;
+  options.secrets = arguments.values("--secret");
+  if (auto wrong = wrong_secrets(options.secrets)) return *std::move(wrong);
   return with_reader(std::move(options), arguments, environment);
 }
 
@@ -220,6 +231,7 @@ constexpr std::array kBuilders = {
     Builder{"list", build_list},
     Builder{"dump", build_dump},
     Builder{"status", build_status},
+    Builder{"top", build_top},
     Builder{"wait", build_wait},
     Builder{"pack", build_pack},
     Builder{"check", build_check},

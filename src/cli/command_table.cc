@@ -26,17 +26,20 @@ constexpr std::array kList = {
 };
 constexpr Argument kBackupKeyFile{"--backup-key-file", "FILE",
                                   "key of the encrypted backup file [$SHMCONF_BACKUP_KEY_FILE]"};
+constexpr Argument kSecret{"--secret", "WORD",
+                           "a further word of names that say secret, beside password, passwd, passphrase, secret, token, "
+                           "credential, key; repeatable"};
 constexpr std::array kDump = {
     Argument{"FILE", "FILE", "a backup file; without it, the running service's configuration"},
     Argument{"--json", "", "as `consul kv export` prints it, which `shmconf pack` reads"},
     Argument{"--show-secrets", "", "print also what the name of a key, or of a field, says is a secret"},
-    Argument{"--secret", "WORD", "a further word of such names, beside password, passwd, passphrase, secret, token, "
-                                 "credential, key; repeatable"},
+    kSecret,
     kBackupKeyFile,
 };
 constexpr std::array kStatus = {
     Argument{"--json", "", "the same fields as JSON"},
 };
+constexpr std::array kTop = {kSecret};
 constexpr std::array kWait = {
     Argument{"--after", "GENERATION", "until the generation is another one; default: the one at the start"},
     Argument{"--key", "KEY", "until this key exists"},
@@ -105,6 +108,10 @@ constexpr std::array kCommands = {
                 SettingFlags::kReader, kStatus,
                 "  shmconf status --name web\n"
                 "  shmconf status --name web --json\n"},
+    CommandText{"top", "Show status, keys and changes in the terminal, as they happen; secrets by name are masked.",
+                SettingFlags::kReader, kTop,
+                "  shmconf top --name web\n"
+                "  shmconf top --name web --secret dsn\n"},
     CommandText{"wait", "Wait until the generation moves, or a key exists or has a value.",
                 SettingFlags::kReader,
                 kWait,

@@ -1,6 +1,5 @@
 #include "display/status_text.h"
 
-#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <ctime>
@@ -17,7 +16,6 @@ namespace {
 using std::chrono::nanoseconds;
 using Json = nlohmann::ordered_json;
 
-constexpr std::array<const char*, format::kRoleCount> kRoleNames = {"watch", "heartbeat", "supervisor"};
 constexpr std::size_t kNameColumn = 15;
 
 void add_line(std::string& text, std::string_view name, std::string_view value) {
@@ -38,44 +36,10 @@ std::optional<WallTime> since(const Status& status, WallTime now) {
   return now - *status.contact_age;
 }
 
-std::string verdict_line(const Status& status, WallTime now) {
-  std::string line = verdict_name(status.verdict);
-  if (const auto start = since(status, now)) {
-    line += (status.verdict == Verdict::kDead ? ", last contact with Consul " : " since ") + ago(*start, now);
-  } else if (status.verdict == Verdict::kStale) {
-    line += ": no contact with Consul yet";
-  }
-  if (status.from_file) line += "; read from the backup file, there is no sidecar";
-  if (status.retired) line += "; the segment was given up, and no other one is there yet";
-  return line;
-}
-
-std::string role_line(const RoleStatus& role) {
-  if (role.starts == 0) return "never started";
-  std::string line = role.alive ? "alive" : "dead";
-  if (!role.alive && role.stamp_age) line += ", last seen " + age_text(*role.stamp_age) + " ago";
-  if (!role.alive && !role.stamp_age) line = "ended";
-  if (role.contact_age) line += ", last contact " + age_text(*role.contact_age) + " ago";
-  line += ", " + counted(role.queries, "answer") + ", " + std::to_string(role.publishes) + " published, " +
-          counted(role.failures, "failure") + ", " + counted(role.starts, "start");
-  return line;
-}
-
 void add_role(std::string& text, std::string_view name, const RoleStatus& role) {
   add_line(text, name, role_line(role));
   if (role.failing_for) add_line(text, "  failing", "for " + age_text(*role.failing_for));
-  if (!role.last_error.empty()) {
-    // What concerns the backup may last, though Consul answers.
-    const char* now = role.failing_for ? "" : role.contact_age ? " (Consul answers)" : " (recovered)";
-    // Bytes of another process, on the way to a terminal.
-    add_line(text, "  last error", escaped(role.last_error) + now);
-  }
-}
-
-std::string index_list(const Status& status) {
-  std::string text;
-  for (const std::uint64_t index : status.indexes) text += (text.empty() ? "" : ", ") + std::to_string(index);
-  return text.empty() ? "none" : text;
+  if (const std::string error = role_error(role); !error.empty()) add_line(text, "  last error", error);
 }
 
 Json seconds_or_null(const std::optional<nanoseconds>& age) {
@@ -154,6 +118,43 @@ std::string age_text(nanoseconds age) {
   if (seconds < 3600) return two(seconds / 60, " min ", seconds % 60, " s");
   if (seconds < 86400) return two(seconds / 3600, " h ", seconds % 3600 / 60, " min");
   return two(seconds / 86400, " d ", seconds % 86400 / 3600, " h");
+}
+
+std::string verdict_line(const Status& status, WallTime now) {
+  std::string line = verdict_name(status.verdict);
+  if (const auto start = since(status, now)) {
+    line += (status.verdict == Verdict::kDead ? ", last contact with Consul " : " since ") + ago(*start, now);
+  } else if (status.verdict == Verdict::kStale) {
+    line += ": no contact with Consul yet";
+  }
+  if (status.from_file) line += "; read from the backup file, there is no sidecar";
+  if (status.retired) line += "; the segment was given up, and no other one is there yet";
+  return line;
+}
+
+std::string index_list(const Status& status) {
+  std::string text;
+  for (const std::uint64_t index : status.indexes) text += (text.empty() ? "" : ", ") + std::to_string(index);
+  return text.empty() ? "none" : text;
+}
+
+std::string role_line(const RoleStatus& role) {
+  if (role.starts == 0) return "never started";
+  std::string line = role.alive ? "alive" : "dead";
+  if (!role.alive && role.stamp_age) line += ", last seen " + age_text(*role.stamp_age) + " ago";
+  if (!role.alive && !role.stamp_age) line = "ended";
+  if (role.contact_age) line += ", last contact " + age_text(*role.contact_age) + " ago";
+  line += ", " + counted(role.queries, "answer") + ", " + std::to_string(role.publishes) + " published, " +
+          counted(role.failures, "failure") + ", " + counted(role.starts, "start");
+  return line;
+}
+
+std::string role_error(const RoleStatus& role) {
+  if (role.last_error.empty()) return {};
+  // What concerns the backup may last, though Consul answers.
+  const char* now = role.failing_for ? "" : role.contact_age ? " (Consul answers)" : " (recovered)";
+  // Bytes of another process, on the way to a terminal.
+  return escaped(role.last_error) + now;
 }
 
 std::string status_text(const Status& status, const std::string& name, WallTime now) {

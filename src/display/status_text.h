@@ -4,6 +4,7 @@
 #ifndef SHMCONF_DISPLAY_STATUS_TEXT_H_
 #define SHMCONF_DISPLAY_STATUS_TEXT_H_
 
+#include <array>
 #include <chrono>
 #include <string>
 
@@ -22,6 +23,21 @@ std::string utc_text(WallTime time);
 
 // "340 ms", "12.3 s", "5 min 2 s", "3 h 4 min", "2 d 5 h".
 std::string age_text(std::chrono::nanoseconds age);
+
+// By format::Role.
+inline constexpr std::array<const char*, format::kRoleCount> kRoleNames = {"watch", "heartbeat", "supervisor"};
+
+// "stale since 2026-01-02T03:04:00.678Z (5.0 s ago)".
+std::string verdict_line(const Status& status, WallTime now);
+
+// "17, 4711": of Consul, one for each source; "none".
+std::string index_list(const Status& status);
+
+// "alive, last contact 1.2 s ago, 40 answers, 3 published, 1 failure, 2 starts".
+std::string role_line(const RoleStatus& role);
+
+// The last error, escaped for a terminal, and whether it is over; empty: there was none.
+std::string role_error(const RoleStatus& role);
 
 // Lines of a name and a value, aligned.
 std::string status_text(const Status& status, const std::string& name, WallTime now);

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "harness/eventually.h"
@@ -67,12 +68,21 @@ void Terminal::collect(milliseconds limit) {
 }
 
 bool Terminal::prints(const std::string& text, milliseconds limit) {
+  return comes_to([&](const std::string& printed) { return printed.find(text) != std::string::npos; }, limit);
+}
+
+bool Terminal::comes_to(const std::function<bool(const std::string&)>& holds, milliseconds limit) {
   return harness::eventually(
       [&] {
         collect(milliseconds(5));
-        return printed_.find(text) != std::string::npos;
+        return holds(printed_);
       },
       limit);
+}
+
+bool Terminal::echoes() const {
+  termios settings{};
+  return ::tcgetattr(terminal_, &settings) == 0 && (settings.c_lflag & ECHO) != 0;
 }
 
 std::optional<int> Terminal::wait(milliseconds limit) {

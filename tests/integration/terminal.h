@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +32,11 @@ class Terminal {
   void hang_up();
   // Whether text was printed within limit.
   bool prints(const std::string& text, std::chrono::milliseconds limit = std::chrono::seconds(20));
+  // Whether all that was printed comes to be such that holds(it) is true, within limit.
+  bool comes_to(const std::function<bool(const std::string&)>& holds,
+                std::chrono::milliseconds limit = std::chrono::seconds(20));
+  // Whether what is typed is shown by the terminal itself, as it is where no program took the keys.
+  [[nodiscard]] bool echoes() const;
   [[nodiscard]] const std::string& printed() const noexcept { return printed_; }
   // waitpid()'s status; nullopt when it still runs after limit.
   std::optional<int> wait(std::chrono::milliseconds limit = std::chrono::seconds(20));
