@@ -18,7 +18,8 @@ readonly kPeers=(libbenchmark-dev libabsl-dev liblmdb-dev libhiredis-dev redis-t
 readonly kTest=(libgtest-dev "${kPeers[@]}" valgrind:valgrind iproute2:ip clang-14:clang++-14 libclang-rt-14-dev clang-tidy-14
   python3-dev python3-setuptools python3-wheel python3-pip python3-pytest mypy python3-consul
   nodejs:node npm:npm node-typescript:tsc node-headers
-  python3-flask python3-redis python3-tornado gunicorn debootstrap:debootstrap systemd-container:systemd-nspawn)
+  python3-flask python3-redis python3-tornado gunicorn debootstrap:debootstrap systemd-container:systemd-nspawn
+  chromium:chromium chromium-driver:chromedriver)
 readonly kBench=(libgtest-dev "${kPeers[@]}" gnuplot-nox:gnuplot curl:curl)
 readonly kBoostAtLeast=1.81
 

@@ -1,5 +1,6 @@
 """A real Consul agent on loopback, in memory, on ports of its own."""
 
+import base64
 import http.client
 import json
 import os
@@ -9,6 +10,10 @@ import subprocess
 import tempfile
 
 from waiting import eventually
+
+
+def bytes_of(value):
+    return value if isinstance(value, bytes) else value.encode()
 
 
 class RealConsul:
@@ -39,6 +44,16 @@ class RealConsul:
         body = value if isinstance(value, (str, bytes)) else json.dumps(value)
         status, answer = self._request("PUT", "/v1/kv/" + key, body)
         assert status == 200 and answer.strip() == b"true", (status, answer)
+
+    def put_many(self, values):
+        """Any keys, in as few transactions as Consul takes."""
+        operations = [
+            {"KV": {"Verb": "set", "Key": key, "Value": base64.b64encode(bytes_of(value)).decode()}}
+            for key, value in values.items()
+        ]
+        for start in range(0, len(operations), 64):
+            status, answer = self._request("PUT", "/v1/txn", json.dumps(operations[start : start + 64]))
+            assert status == 200, (status, answer)
 
     def delete_below(self, prefix):
         assert self._request("DELETE", f"/v1/kv/{prefix}?recurse")[0] == 200
