@@ -46,7 +46,7 @@ function changeElement(change) {
   const at = Date.parse(change.at);
   const facts = [
     shortGeneration(change.generation),
-    isKnown(change.latency_ms) ? `readable after ${latencyText(change.latency_ms)}` : '',
+    isKnown(change.latency_ms) ? `published in ${latencyText(change.latency_ms)}` : '',
     change.origin === 'consul' ? '' : `from ${change.origin}`,
   ];
   const when = make('p', 'when', timeElement(at, clockText(at)), make('span', 'quiet', facts.filter(Boolean).join(' · ')));

@@ -80,7 +80,7 @@ function showFacts() {
   say($('keys'), numberText(state.keys));
   say($('bytes'), sizeText(state.bytes));
   say($('origin'), state.origin ?? '–');
-  say($('generation'), shortGeneration(state.generation));
+  say($('generation'), state.verdict === 'none' ? '–' : shortGeneration(state.generation));
   $('generation').title = state.generation;
   $('values-hidden').hidden = state.values_shown;
   $('search').placeholder = state.values_shown ? 'Search keys and values' : 'Search keys';

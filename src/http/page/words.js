@@ -35,6 +35,7 @@ export function clockText(milliseconds) {
 }
 
 export function latencyText(milliseconds) {
+  if (milliseconds < 1) return `${Math.round(milliseconds * 1000)} µs`;
   if (milliseconds < 10) return `${milliseconds.toFixed(1)} ms`;
   return milliseconds < 10_000 ? `${Math.round(milliseconds)} ms` : `${Math.round(milliseconds / 1000)} s`;
 }
