@@ -115,6 +115,7 @@ class Browser:
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=False
         )
         self._devtools("Emulation.setScrollbarsHidden", hidden=True)
+        self._devtools("Emulation.setFocusEmulationEnabled", enabled=True)  # whatever window is in front
         self._devtools("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def screenshot(self, path):

@@ -175,9 +175,10 @@ def test_the_keyboard_reaches_everything(service, open_page):
     assert all(style == "solid" and width >= 2 for _, style, width in reached), "and one sees where one is"
     page.run("[...document.querySelectorAll('.tree summary')].find(e => e.textContent.startsWith('redis/')).focus()")
     page.browser.press("ENTER")
-    page.await_(lambda: page.shows("password"))
+    page.await_(lambda: page.run("return document.activeElement.nextSibling.checkVisibility()"))
+    assert page.run("return document.activeElement.nextSibling.textContent").startswith("host")
     page.browser.press("SPACE")
-    page.await_(lambda: not page.shows("password"))
+    page.await_(lambda: not page.run("return document.activeElement.nextSibling.checkVisibility()"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
