@@ -109,8 +109,11 @@ std::optional<Stop> split_values(const CLI::App& command, std::vector<std::strin
     const CLI::Option* option = name.starts_with("--") ? command.get_option_no_throw(name) : nullptr;
     const bool takes_value = option != nullptr && option->get_items_expected_max() > 0;
     if (!takes_value) {
-      if (option != nullptr && equals != std::string::npos) {
-        return usage_error(command.get_name(), {name + " takes no value; write it alone"});
+      // What a file or variable has switched on, a flag may switch off.
+      const bool is_setting = settings::field_by_flag(name) != nullptr;
+      if (option != nullptr && equals != std::string::npos && (!is_setting || equals + 1 == argument.size())) {
+        return usage_error(command.get_name(), {name + " takes no value; write it alone" +
+                                                (is_setting ? ", or " + name + "=false" : "")});
       }
       split.push_back(argument);
       continue;

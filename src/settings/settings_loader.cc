@@ -225,7 +225,7 @@ std::vector<std::string> to_arguments(const Flags& flags) {
   for (const auto& [flag, value] : flags.values) {
     const Field* field = field_by_flag(flag);
     const bool is_switch = field != nullptr && field->value_name.empty();
-    arguments.push_back(is_switch ? flag : flag + "=" + value);
+    arguments.push_back(is_switch && value == "true" ? flag : flag + "=" + value);
   }
   return arguments;
 }

@@ -20,7 +20,7 @@ namespace shmconf::settings {
 
 struct FlagValue {
   std::string flag;   // with its dashes, as in field_table()
-  std::string value;  // "true" for a switch
+  std::string value;  // "true" for a switch that stands alone
 
   bool operator==(const FlagValue&) const = default;
 };

@@ -50,8 +50,9 @@ const each = (flag, words = []) => [words].flat().flatMap((word) => [flag, Strin
 function flagsOf(options) {
   return Object.entries(options).flatMap(([name, value]) => {
     const flag = '--' + name.replace(/[A-Z]/g, (letter) => '-' + letter.toLowerCase());
-    if (value === undefined || value === null || value === false) return [];
-    return value === true ? [flag] : each(flag, value instanceof URL ? pathOf(value) : value);
+    if (value === undefined || value === null) return [];
+    if (typeof value === 'boolean') return [`${flag}=${value}`]; // a settings file or variable may say otherwise
+    return each(flag, value instanceof URL ? pathOf(value) : value);
   });
 }
 

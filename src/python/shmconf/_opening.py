@@ -66,7 +66,8 @@ def launch(
 
     prefixes, keys: the places in Consul's KV, later ones win. settings: a settings file instead, or as
     well. binary: of shmconf, if it is neither $SHMCONF_BIN nor on PATH. Any other keyword is a flag of
-    `shmconf run`: startup_timeout="2s" is --startup-timeout 2s, allow_empty=True is --allow-empty."""
+    `shmconf run`: startup_timeout="2s" is --startup-timeout 2s, hardening=False is --hardening=false; None
+    leaves it out."""
     sources = [*_each("--prefix", prefixes), *_each("--key", keys)]
     arguments = dict(
         name=name, prefixes=_words(prefixes), keys=_words(keys), settings=settings, directory=directory,
@@ -97,10 +98,12 @@ def _flags(flags: Mapping[str, Flag]) -> List[str]:
     made: List[str] = []
     for keyword, value in flags.items():
         flag = "--" + keyword.replace("_", "-")
-        if value is None or value is False:
+        if value is None:
             continue
         if value is True:
-            made.append(flag)
+            made.append(flag + "=true")
+        elif value is False:  # a settings file or variable may say otherwise
+            made.append(flag + "=false")
         elif isinstance(value, (list, tuple)):
             made.extend(_each(flag, value))
         elif isinstance(value, datetime.timedelta):

@@ -86,12 +86,15 @@ test('options become flags', () =>
     await consul.put('node/launch-key', 'k');
     const config = await shmconf.launch('web', {
       ...options, prefixes: PREFIX, keys: ['node/launch-key'], startupTimeout: '3s', allowEmpty: true,
-      requireConfiguration: false, group: null, logLevel: 'debug',
+      requireConfiguration: false, hardening: false, group: null, logLevel: 'debug',
     });
     assert.deepEqual([config['node/launch-key'], config.redis.host], ['k', 'a']);
     const [words] = supervisors(root).values();
     assert.equal(words[words.indexOf('--startup-timeout') + 1], '3s');
-    assert.ok(words.includes('--allow-empty') && !words.includes('--require-configuration') && !words.includes('--group'));
+    for (const word of ['--allow-empty=true', '--require-configuration=false', '--hardening=false']) {
+      assert.ok(words.includes(word), `${word} in ${words}`);
+    }
+    assert.ok(!words.some((word) => word.startsWith('--group')));
     config.close();
   }));
 

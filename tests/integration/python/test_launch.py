@@ -59,14 +59,16 @@ def test_keywords_become_flags(web, root, consul):
         startup_timeout=datetime.timedelta(seconds=3),
         allow_empty=True,
         require_configuration=False,
+        hardening=False,
         group=None,
         log_level="debug",
     ) as config:
         assert config["python/launch-key"] == "k" and config.redis.host == "a"
         with open(f"/proc/{supervisors(root)[0]}/cmdline") as file:
             words = file.read().split("\0")
-        assert words[words.index("--startup-timeout") + 1] == "3000ms" and "--allow-empty" in words
-        assert "--require-configuration" not in words and "--group" not in words
+        assert words[words.index("--startup-timeout") + 1] == "3000ms"
+        assert {"--allow-empty=true", "--require-configuration=false", "--hardening=false"} <= set(words)
+        assert not any(word.startswith("--group") for word in words)
 
 
 def test_settings_from_a_file(web, tmp_path, consul):

@@ -88,7 +88,7 @@ TEST(CommandLine, SourcesKeepTheirOrderAcrossPrefixAndKey) {
 }
 
 TEST(CommandLine, FlagsSurviveTheWayThroughArguments) {
-  const Strings first = {"run", "--name=web", "--allow-empty", "--prefix=a/", "--key=--odd", "--group="};
+  const Strings first = {"run", "--name=web", "--allow-empty", "--require-configuration=false", "--prefix=a/", "--key=--odd", "--group="};
   const settings::Flags flags = options_of<RunOptions>(first).flags;
   Strings again = settings::to_arguments(flags);
   EXPECT_EQ(again, Strings(first.begin() + 1, first.end()));
@@ -263,6 +263,7 @@ TEST(CommandLine, MistakesNameWhatWasProbablyMeant) {
   EXPECT_TRUE(holds(complaint({"run", "--name"}), "--name needs a value"));
   EXPECT_TRUE(holds(complaint({"run", "--name", "a", "--name", "b"}), "--name is given twice"));
   EXPECT_TRUE(holds(complaint({"get", "--raw=yes", "k"}), "--raw takes no value"));
+  EXPECT_TRUE(holds(complaint({"run", "--allow-empty="}), "write it alone, or --allow-empty=false"));
   EXPECT_TRUE(holds(complaint({"get", "--name", "web", "k", "--raw", "--detailed"}), "exclude each other"));
   EXPECT_TRUE(holds(complaint({"run", "--nonsense"}), "See shmconf run --help."));
   EXPECT_TRUE(holds(complaint({}), "Usage: shmconf"));

@@ -345,6 +345,14 @@ TEST(Loader, SecretsAreNamedForThoseWhoStripThem) {
   }
 }
 
+TEST(Loader, AFlagSwitchesOffWhatAFileSwitchedOn) {
+  const TextFile file(R"({"allow_empty": true, "require_configuration": true})");
+  const Settings settings = settings_or_fail(
+      load_settings({file.path(), {{"--allow-empty", "false"}}}, environment_of({}), Scope::kAnything));
+  EXPECT_FALSE(settings.allow_empty);
+  EXPECT_TRUE(settings.require_configuration);
+}
+
 TEST(Loader, FlagsBecomeArgumentsAgain) {
   const Flags flags = {"a.json", {{"--name", "web"}, {"--allow-empty", "true"}, {"--hardening", "false"}, {"--backup", ""}}};
   const std::vector<std::string> expected = {"--config=a.json", "--name=web", "--allow-empty", "--hardening=false",
