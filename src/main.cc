@@ -11,6 +11,8 @@
 #include <variant>
 #include <vector>
 
+#include <spdlog/spdlog.h>
+
 #include "cli/check.h"
 #include "cli/command_line.h"
 #include "cli/console.h"
@@ -29,11 +31,11 @@
 #include "hardening/core_dumps.h"
 #include "heartbeat/heartbeat.h"
 #include "http/serve.h"
+#include "log/log.h"
 #include "settings/handover.h"
 #include "settings/places.h"
 #include "settings/settings_loader.h"
 #include "supervisor/descriptors.h"
-#include "supervisor/log.h"
 #include "supervisor/supervisor.h"
 #include "watch/watch.h"
 
@@ -44,7 +46,7 @@ using shmconf::hardening::CoreDumps;
 
 // Loads the sidecar's settings; what is wrong with them goes to stderr, a line each.
 std::optional<shmconf::settings::Settings> load(
-    const char* process, const shmconf::settings::Flags& flags,
+    const std::string& command, const shmconf::settings::Flags& flags,
     shmconf::settings::Scope scope = shmconf::settings::Scope::kSidecar) {
   using namespace shmconf::settings;
   // From the first secret on, since only then is it known whether that is wanted.
@@ -52,13 +54,21 @@ std::optional<shmconf::settings::Settings> load(
   auto loaded = load_settings(flags, process_environment(), scope);
   if (auto* settings = std::get_if<Settings>(&loaded)) {
     if (!settings->hardening) shmconf::hardening::set_core_dumps(before);
-    shmconf::supervisor::start_log(process, settings->log.level);
+    shmconf::log::start(command, settings->name, settings->log);
     return std::move(*settings);
   }
   for (const Problem& problem : std::get<std::vector<Problem>>(loaded)) {
-    std::fprintf(stderr, "%s: %s\n", process, to_string(problem).c_str());
+    std::fprintf(stderr, "shmconf %s: %s\n", command.c_str(), to_string(problem).c_str());
   }
   return std::nullopt;
+}
+
+// How a process of the sidecar ended: its log's last word, where programs read that.
+int end_of(const std::string& command, const shmconf::Result<void>& ended) {
+  if (ended) return shmconf::cli::kExitDone;
+  if (shmconf::log::is_text()) return shmconf::cli::fail(command, ended.error());
+  spdlog::critical("{}", ended.error().text);
+  return shmconf::cli::exit_code_of(ended.error().code);
 }
 
 shmconf::supervisor::Options supervisor_options(shmconf::settings::Settings settings,
@@ -71,21 +81,20 @@ shmconf::supervisor::Options supervisor_options(shmconf::settings::Settings sett
 }
 
 int run_run(const shmconf::cli::RunOptions& options) {
-  auto settings = load("shmconf run", options.flags);
+  auto settings = load("run", options.flags);
   if (!settings) return shmconf::cli::kExitUsage;
-  const auto ended = shmconf::supervisor::run(supervisor_options(std::move(*settings), options.flags));
-  return ended ? shmconf::cli::kExitDone : shmconf::cli::fail("run", ended.error());
+  return end_of("run", shmconf::supervisor::run(supervisor_options(std::move(*settings), options.flags)));
 }
 
 int run_exec(const shmconf::cli::ExecOptions& options) {
-  auto settings = load("shmconf exec", options.flags);
+  auto settings = load("exec", options.flags);
   if (!settings) return shmconf::cli::kExitUsage;
   return shmconf::supervisor::exec(supervisor_options(std::move(*settings), options.flags), options.command);
 }
 
 // Returns the root directory too, as far as it is known.
 int run_launch(const shmconf::cli::LaunchOptions& options, std::string& root) {
-  auto settings = load("shmconf launch", options.flags);
+  auto settings = load("launch", options.flags);
   if (!settings) return shmconf::cli::kExitUsage;
   root = shmconf::settings::root_directory(*settings, ::geteuid()).path;
   if (options.report && *options.report != root) {
@@ -123,11 +132,9 @@ using RunProcess = shmconf::Result<void> (*)(const shmconf::settings::Settings&,
 int run_process(const std::string& command, const shmconf::cli::ProcessOptions& options, RunProcess run,
                 shmconf::settings::Scope scope = shmconf::settings::Scope::kSidecar) {
   using namespace shmconf::settings;
-  const std::string process = "shmconf " + command;
   shmconf::sources::ProcessOptions how{.reload = [flags = options.flags, scope] {
                                          return load_settings(flags, process_environment(), scope);
                                        },
-                                       .adopted = [](const auto& read) { shmconf::supervisor::set_log_level(read.log.level); },
                                        .supervised = options.supervised};
   std::optional<shmconf::settings::Settings> settings;
   if (options.settings_fd) {
@@ -139,13 +146,12 @@ int run_process(const std::string& command, const shmconf::cli::ProcessOptions& 
     }
     settings = std::move(std::get<shmconf::settings::Settings>(handed));
     if (!settings->hardening) shmconf::hardening::set_core_dumps(before);
-    shmconf::supervisor::start_log(process, settings->log.level);
+    shmconf::log::start(command, settings->name, settings->log);
   } else {
-    settings = load(process.c_str(), options.flags, scope);
+    settings = load(command, options.flags, scope);
     if (!settings) return shmconf::cli::kExitUsage;
   }
-  const auto ended = run(*settings, how);
-  return ended ? shmconf::cli::kExitDone : shmconf::cli::fail(command, ended.error());
+  return end_of(command, run(*settings, how));
 }
 
 int run_watch(const shmconf::cli::WatchOptions& options) {
@@ -158,8 +164,7 @@ int run_heartbeat(const shmconf::cli::HeartbeatOptions& options) {
 
 int run_serve(const shmconf::cli::ServeOptions& options) {
   const auto serve = [](const shmconf::settings::Settings& settings, const shmconf::sources::ProcessOptions& how) {
-    return shmconf::http::serve(
-        settings, {.reload = how.reload, .adopted = how.adopted, .supervised = how.supervised});
+    return shmconf::http::serve(settings, {.reload = how.reload, .supervised = how.supervised});
   };
   return run_process("serve", options, serve, shmconf::settings::Scope::kServer);
 }
@@ -176,7 +181,7 @@ int run_dev(const shmconf::cli::DevOptions& options) {
     const auto served = shmconf::dev::serve(endpoint);
     return served ? shmconf::cli::kExitDone : shmconf::cli::fail("dev", served.error());
   }
-  if (!load("shmconf dev", options.flags)) return shmconf::cli::kExitUsage;
+  if (!load("dev", options.flags)) return shmconf::cli::kExitUsage;
   const auto url = shmconf::dev::start_bound_endpoint(endpoint);
   if (!url) return shmconf::cli::fail("dev", url.error());
   std::fprintf(stderr, "shmconf dev: listening on %s\n", url->c_str());
@@ -191,9 +196,9 @@ int run_dev(const shmconf::cli::DevOptions& options) {
   auto* settings = std::get_if<shmconf::settings::Settings>(&loaded);
   if (settings == nullptr) return shmconf::cli::kExitUsage;
   auto children = shmconf::supervisor::sidecar_children(*settings);
-  const auto ended = shmconf::supervisor::run(
-      {.settings = std::move(*settings), .reload = in_development, .children = std::move(children)});
-  return ended ? shmconf::cli::kExitDone : shmconf::cli::fail("dev", ended.error());
+  return end_of("dev", shmconf::supervisor::run({.settings = std::move(*settings),
+                                                 .reload = in_development,
+                                                 .children = std::move(children)}));
 }
 
 // A command that stands here is offered, in --help too; one that does not, does not exist.

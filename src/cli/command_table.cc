@@ -66,13 +66,14 @@ constexpr std::array kDev = {
 };
 
 constexpr std::array kCommands = {
-    CommandText{"run", "Keep a service's configuration in shared memory: supervises watch and heartbeat.",
+    CommandText{"run", "Keep a service's configuration in shared memory: supervises watch and heartbeat. SIGHUP reads "
+                "the settings again; SIGUSR1 makes the log of all three more verbose, SIGUSR2 less.",
                 SettingFlags::kSidecar, {},
                 "  shmconf run --name web --prefix config/web/\n"
                 "  shmconf run --name web --prefix config/common/ --prefix config/web/ --key demo-config\n"
                 "  shmconf run --name web --prefix config/web/ --http 127.0.0.1:8501\n"
                 "  shmconf run --config shmconf.json\n"},
-    CommandText{"exec", "The same, and CMD as soon as there is a configuration; ends when CMD ends.",
+    CommandText{"exec", "The same, and CMD as soon as there is a configuration; ends when CMD ends. Signals are CMD's.",
                 SettingFlags::kSidecar, {},
                 "  shmconf exec --name web --prefix config/web/ -- ./server --port 80\n"
                 "  shmconf exec --config shmconf.json --startup-timeout 2s -- ./server\n"},
@@ -82,11 +83,12 @@ constexpr std::array kCommands = {
                 SettingFlags::kSidecar, kLaunch,
                 "  shmconf launch --name web --prefix config/web/\n"
                 "  shmconf launch --config shmconf.json --startup-timeout 2s\n"},
-    CommandText{"watch", "The process that follows Consul's changes; run starts it.", SettingFlags::kSidecar,
+    CommandText{"watch", "The process that follows Consul's changes; run starts it. SIGUSR1 and SIGUSR2 as in run.", SettingFlags::kSidecar,
                 kProcess,
                 "  shmconf watch --name web --prefix config/web/\n"},
     CommandText{"heartbeat",
-                "The process that rereads everything now and then and keeps the backup; run starts it.",
+                "The process that rereads everything now and then and keeps the backup; run starts it. SIGUSR1 and "
+                "SIGUSR2 as in run.",
                 SettingFlags::kSidecar, kProcess, "  shmconf heartbeat --name web --prefix config/web/\n"},
     CommandText{"serve",
                 "Serve metrics, health and a page for people over HTTP; only reads. run --http starts it too.",

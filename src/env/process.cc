@@ -143,11 +143,11 @@ Result<void> die_with_parent() {
   return {};
 }
 
-void let_reload_signal_through() noexcept {
-  sigset_t reload;
-  ::sigemptyset(&reload);
-  ::sigaddset(&reload, SIGHUP);
-  ::pthread_sigmask(SIG_UNBLOCK, &reload, nullptr);
+void let_signals_through() noexcept {
+  sigset_t held_back;
+  ::sigemptyset(&held_back);
+  for (const int number : {SIGHUP, SIGUSR1, SIGUSR2}) ::sigaddset(&held_back, number);
+  ::pthread_sigmask(SIG_UNBLOCK, &held_back, nullptr);
 }
 
 void close_above(int last_kept) noexcept {

@@ -53,8 +53,9 @@ Result<Started> start_bound(const Program& program, int handed);
 // already; kSystem.
 Result<void> die_with_parent();
 
-// The supervisor starts its children with SIGHUP held back, which is deadly before they can obey it.
-void let_reload_signal_through() noexcept;
+// The supervisor starts its children with these held back, which are deadly before they can obey them:
+// SIGHUP, SIGUSR1, SIGUSR2.
+void let_signals_through() noexcept;
 
 // Closes every descriptor above this one.
 void close_above(int last_kept) noexcept;

@@ -19,6 +19,7 @@
 #include "http/journal.h"
 #include "http/routes.h"
 #include "http/server.h"
+#include "log/log.h"
 #include "settings/places.h"
 
 namespace shmconf::http {
@@ -59,6 +60,7 @@ class ServeProcess {
   ServeProcess(const Settings& settings, const settings::ListenAddress& address, const ServeOptions& options,
                env::Fd socket)
       : options_(options),
+        log_(settings.log),
         show_values_(address.is_unix() || settings.http_values),
         signals_(io_, SIGTERM, SIGINT, SIGHUP),
         tick_(io_),
@@ -69,10 +71,13 @@ class ServeProcess {
         server_(io_, std::move(socket), address, routes_),
         journal_(std::make_unique<Journal>(settings.name, where_of(settings), shown_, [this](Met met) {
           asio::post(io_, [this, met = std::move(met)] { server_.broadcast(routes_.met(met)); });
-        })) {}
+        })) {
+    signals_.add(SIGUSR1);
+    signals_.add(SIGUSR2);
+  }
 
   void run() {
-    env::let_reload_signal_through();  // from here on signals_ has it
+    env::let_signals_through();  // from here on signals_ has them
     obey_signals();
     tick();
     io_.run();
@@ -83,11 +88,12 @@ class ServeProcess {
   void obey_signals() {
     signals_.async_wait([this](const boost::system::error_code& error, int number) {
       if (error) return;
-      if (number != SIGHUP) {
-        spdlog::info("signal {}: stopping", number);
-        return end();
+      switch (number) {
+        case SIGHUP: reload(); break;
+        case SIGUSR1: change_log_level(log::more_verbose(log_.level)); break;
+        case SIGUSR2: change_log_level(log::less_verbose(log_.level)); break;
+        default: spdlog::info("signal {}: stopping", number); return end();
       }
-      reload();
       obey_signals();
     });
   }
@@ -98,7 +104,7 @@ class ServeProcess {
     if (const auto* read = std::get_if<Settings>(&loaded)) {
       shown_ = Shown(*read, show_values_);
       metrics_ = Metrics(*read);
-      if (options_.adopted) options_.adopted(*read);
+      log::change(log_ = read->log);
       spdlog::info("the settings were read again");
       return;
     }
@@ -107,10 +113,16 @@ class ServeProcess {
     }
   }
 
+  void change_log_level(settings::Log::Level level) {
+    log_.level = level;
+    log::change(log_);
+  }
+
   void tick() {
     tick_.expires_after(kStateInterval);
     tick_.async_wait([this](const boost::system::error_code& error) {
       if (error) return;
+      log::tell_repetitions();
       if (server_.streams() != 0) server_.broadcast(routes_.state_event());
       tick();
     });
@@ -123,6 +135,7 @@ class ServeProcess {
   }
 
   const ServeOptions& options_;
+  settings::Log log_;
   const bool show_values_;
   asio::io_context io_{1};
   asio::signal_set signals_;

@@ -15,8 +15,6 @@ namespace shmconf::http {
 struct ServeOptions {
   // Reads the settings again, on SIGHUP. Null: SIGHUP is ignored.
   std::function<std::variant<settings::Settings, std::vector<settings::Problem>>()> reload;
-  // Called with new settings when they have been taken over.
-  std::function<void(const settings::Settings&)> adopted;
   // The process must not outlive its parent.
   bool supervised = false;
 };

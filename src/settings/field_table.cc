@@ -15,6 +15,7 @@ using std::chrono::milliseconds;
 // In the order of the enumerators.
 constexpr std::array<std::string_view, 3> kConsistencies = {"default", "stale", "consistent"};
 constexpr std::array<std::string_view, 6> kLevels = {"trace", "debug", "info", "warn", "error", "off"};
+constexpr std::array<std::string_view, 4> kFormats = {"auto", "text", "json", "journald"};
 
 constexpr milliseconds kShortest{100};
 constexpr milliseconds kMinute{60'000};
@@ -157,6 +158,10 @@ const std::array kFields = {
           .about = "trace, debug, info, warn, error or off",
           .slot = ChoiceSlot{[](const Draft& d) { return std::size_t(d.settings.log.level); },
                              [](Draft& d, std::size_t i) { d.settings.log.level = Log::Level(i); }, kLevels}},
+    Field{.path = "/log/format", .variable = "SHMCONF_LOG_FORMAT", .flag = "--log-format", .value_name = "FORMAT",
+          .about = "auto, text, json or journald; auto: journald where stderr is the journal, else text",
+          .slot = ChoiceSlot{[](const Draft& d) { return std::size_t(d.settings.log.format); },
+                             [](Draft& d, std::size_t i) { d.settings.log.format = Log::Format(i); }, kFormats}},
 };
 
 #undef SHMCONF_AT

@@ -33,6 +33,8 @@ struct Tls {
   std::string key_file;          // PEM key of the client certificate
   std::string server_name;       // empty: the address's host
   bool verify = true;
+
+  bool operator==(const Tls&) const = default;
 };
 
 struct Consul {
@@ -49,11 +51,17 @@ struct Consul {
   std::chrono::milliseconds grace{5'000};            // beyond wait + wait/16 before the socket is given up
   std::chrono::milliseconds connect_timeout{5'000};
   std::uint64_t max_body_bytes = std::uint64_t{1} << 30;
+
+  bool operator==(const Consul&) const = default;
 };
 
 struct Log {
   enum class Level : std::uint8_t { kTrace, kDebug, kInfo, kWarn, kError, kOff };
+  enum class Format : std::uint8_t { kAuto, kText, kJson, kJournald };
   Level level = Level::kInfo;
+  Format format = Format::kAuto;  // auto: journald where stderr is the journal, else text
+
+  bool operator==(const Log&) const = default;
 };
 
 struct Settings {
@@ -73,6 +81,8 @@ struct Settings {
   bool http_values = false;  // values over TCP too, which every local user can reach
   Consul consul;
   Log log;
+
+  bool operator==(const Settings&) const = default;
 };
 
 }  // namespace shmconf::settings

@@ -26,17 +26,17 @@ bool differs(const Entry& entry, const shm::Item& item) {
 
 void ChangeList::see(const Entry* before, const shm::Item* now) {
   if (before == nullptr) {
-    count(added_, now->key);
+    count(added, now->key);
   } else if (now == nullptr) {
-    count(deleted_, before->key);
+    count(deleted, before->key);
   } else if (differs(*before, *now)) {
-    count(changed_, now->key);
+    count(changed, now->key);
   }
 }
 
 void ChangeList::count(std::uint64_t& kind, std::string_view key) {
   ++kind;
-  if (named_++ < most_) names_ += (names_.empty() ? "" : ", ") + printable(key);
+  if (names.size() < most_names) names.push_back(printable(key));
 }
 
 std::string ChangeList::text() const {
@@ -44,11 +44,12 @@ std::string ChangeList::text() const {
   const auto add = [&](std::uint64_t count, const char* what) {
     if (count != 0) line += (line.empty() ? "" : ", ") + std::to_string(count) + " " + what;
   };
-  add(added_, "added");
-  add(changed_, "changed");
-  add(deleted_, "deleted");
+  add(added, "added");
+  add(changed, "changed");
+  add(deleted, "deleted");
   if (line.empty()) return "no key differs";
-  return line + ": " + names_ + (named_ > most_ ? ", ..." : "");
+  for (std::size_t i = 0; i < names.size(); ++i) line += (i == 0 ? ": " : ", ") + names[i];
+  return line + (total() > names.size() ? ", ..." : "");
 }
 
 }  // namespace shmconf::sources

@@ -9,8 +9,6 @@
 namespace shmconf::sources {
 namespace {
 
-constexpr std::uint64_t kLogAgainAfterNs = 60'000'000'000;
-
 // One writer for each line: no read-modify-write is needed.
 void set(std::atomic<std::uint64_t>& field, std::uint64_t value) { field.store(value, std::memory_order_relaxed); }
 void add_one(std::atomic<std::uint64_t>& field) { set(field, field.load(std::memory_order_relaxed) + 1); }
@@ -65,8 +63,9 @@ void Liveness::succeeded() {
   backup_trouble_.clear();
   if (line().failing_since_ns.load(std::memory_order_relaxed) == 0) return;
   set(line().failing_since_ns, 0);
-  if (!logged_.empty()) spdlog::info("Consul answers again, and the configuration is compared with it");
-  logged_.clear();
+  if (!std::exchange(logged_, false)) return;
+  spdlog::default_logger_raw()->flush();  // failures that come after this are news
+  spdlog::info("Consul answers again, and the configuration is compared with it");
 }
 
 void Liveness::failed(const Error& error) {
@@ -79,7 +78,8 @@ void Liveness::failed(const Error& error) {
   add_one(counters().errors[static_cast<std::size_t>(error.code)]);
   const std::uint64_t since = line().failing_since_ns.load(std::memory_order_relaxed);
   if (since == 0 || peer_answered_since(since)) set(line().failing_since_ns, now_ns());
-  log_failure(text);
+  spdlog::warn("{}", text);
+  logged_ = true;
 }
 
 // Readers let a contact of the heartbeat vouch for Consul if it is of a time when the watch had begun
@@ -111,22 +111,6 @@ void Liveness::set_credentials_trouble(const std::string& text) {
   } else {
     spdlog::warn("{}; what was read before is used meanwhile", text);
   }
-}
-
-void Liveness::log_failure(const std::string& text) {
-  const std::uint64_t now = now_ns();
-  if (text == logged_ && now < logged_ns_ + kLogAgainAfterNs) {
-    ++unlogged_;
-    return;
-  }
-  if (text == logged_) {
-    spdlog::warn("{} (and {} times more in the last minute)", text, unlogged_);
-  } else {
-    spdlog::warn("{}", text);
-  }
-  logged_ = text;
-  logged_ns_ = now;
-  unlogged_ = 0;
 }
 
 }  // namespace shmconf::sources

@@ -34,7 +34,6 @@ class Liveness {
   void answered();
   // The segment holds what Consul has.
   void succeeded();
-  // Logged when it is new, or has gone on for a minute.
   void failed(const Error& error);
   // The backup could not be written: Consul has nothing to do with it, so this is no failure to reach
   // it; backup_written() takes the words back.
@@ -54,7 +53,6 @@ class Liveness {
   [[nodiscard]] format::RoleState& line() { return target_.segment().role(target_.role()); }
   [[nodiscard]] format::RoleCounters& counters() { return target_.segment().counters(target_.role()); }
   [[nodiscard]] std::uint64_t now_ns() { return static_cast<std::uint64_t>(env_.boottime_now().count()); }
-  void log_failure(const std::string& text);
   [[nodiscard]] bool peer_answered_since(std::uint64_t ns);
 
   env::Env& env_;
@@ -64,9 +62,7 @@ class Liveness {
   std::string backup_trouble_;
   std::string write_trouble_;
   std::string credentials_trouble_;
-  std::string logged_;
-  std::uint64_t logged_ns_ = 0;
-  std::uint64_t unlogged_ = 0;
+  bool logged_ = false;  // a failure, since the last success
 };
 
 }  // namespace shmconf::sources

@@ -4,7 +4,21 @@
 
 #include <cstdint>
 
+#include "log/fields.h"
+
 namespace shmconf::sources {
+namespace {
+
+void log_change(std::uint32_t generation, const ChangeList& changes) {
+  const log::Fields fields(log::Fields::Json{{"generation", generation},
+                                             {"added", changes.added},
+                                             {"changed", changes.changed},
+                                             {"deleted", changes.deleted},
+                                             {"keys", changes.names}});
+  spdlog::info("generation {}: {}", generation, changes.text());
+}
+
+}  // namespace
 
 namespace {
 
@@ -36,9 +50,10 @@ bool report(const Result<Published>& step, PublishTarget& target, Liveness& live
   }
   if (step->outcome == shm::Outcome::kPublished) {
     const auto current = target.current();
-    spdlog::info("generation {}: {}", current ? static_cast<std::uint32_t>(current->header().generation) : 0,
-                 step->changes);
+    log_change(current ? static_cast<std::uint32_t>(current->header().generation) : 0, step->changes);
     for (const std::string& warning : step->warnings) spdlog::warn("{}", warning);
+  } else {
+    spdlog::debug("compared with Consul: nothing to publish");
   }
   liveness.succeeded();
   return true;

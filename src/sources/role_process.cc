@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "env/process.h"
+#include "log/log.h"
 #include "place/place.h"
 #include "settings/places.h"
 #include "settings/sources_hash.h"
@@ -52,11 +53,14 @@ class RoleProcess {
         liveness_(env_, *target_, kind.stale_after(settings_)),
         signals_(io_, SIGTERM, SIGINT, SIGHUP),
         stamp_(io_),
-        end_by_(io_) {}
+        end_by_(io_) {
+    signals_.add(SIGUSR1);
+    signals_.add(SIGUSR2);
+  }
 
   // False: something would not end, and this object must never be destroyed.
   bool run() {
-    env::let_reload_signal_through();  // from here on signals_ has it
+    env::let_signals_through();  // from here on signals_ has them
     begin_activity();
     spawn(io_, obey_signals());
     spawn(io_, stamp());
@@ -82,6 +86,10 @@ class RoleProcess {
       if (error || ending_) co_return;
       if (number == SIGHUP) {
         reload();
+      } else if (number == SIGUSR1) {
+        change_log_level(log::more_verbose(settings_.log.level));
+      } else if (number == SIGUSR2) {
+        change_log_level(log::less_verbose(settings_.log.level));
       } else {
         spdlog::info("signal {}: stopping", number);
         end();
@@ -93,6 +101,7 @@ class RoleProcess {
     static_cast<void>(co_await stamp_.wait_for(kConsulFirst));
     while (!ending_) {
       liveness_.stamp();
+      log::tell_repetitions();
       const bool renewed = renew();
       if (!renewed) restore();
       static_cast<void>(co_await stamp_.wait_for(renewed ? kConsulFirst : kStampInterval));
@@ -141,8 +150,12 @@ class RoleProcess {
           "name, directory and group cannot change while running: the earlier settings stay; restart instead");
       return;
     }
+    Settings but_log = read;
+    but_log.log = settings_.log;
+    const bool only_log = read != settings_ && but_log == settings_;
     settings_ = std::move(read);
-    if (options_.adopted) options_.adopted(settings_);
+    log::change(settings_.log);
+    if (only_log) return;
     spdlog::info("the settings were read again");
     if (std::exchange(restarting_, true)) return;  // the start that is under way takes these
     activity_->stop([this] {
@@ -152,6 +165,11 @@ class RoleProcess {
         begin_activity();
       }
     });
+  }
+
+  void change_log_level(settings::Log::Level level) {
+    settings_.log.level = level;
+    log::change(settings_.log);
   }
 
   void end() {

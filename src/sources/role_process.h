@@ -20,8 +20,6 @@ namespace shmconf::sources {
 struct ProcessOptions {
   // Reads the settings again, on SIGHUP. Null: SIGHUP is ignored.
   std::function<std::variant<settings::Settings, std::vector<settings::Problem>>()> reload;
-  // Called with new settings when they have been taken over.
-  std::function<void(const settings::Settings&)> adopted;
   // The process must not outlive its parent.
   bool supervised = false;
 };
@@ -35,7 +33,7 @@ struct RoleKind {
 
 // Runs until SIGTERM or SIGINT, and ends within a second of it. Takes over the process, and confines it
 // (confinement.h): call it from main, once, with one thread. SIGHUP rereads the settings: bad ones, and another name, directory or
-// group, are logged and change nothing. Log lines go to spdlog's default logger. Errors: kDenied when
+// group, are logged and change nothing. SIGUSR1 and SIGUSR2 make the log more and less verbose. Log lines go to spdlog's default logger. Errors: kDenied when
 // the place is not permitted, or another process of the role runs there; as Segment::attach().
 Result<void> run_role(const RoleKind& kind, const settings::Settings& settings, const ProcessOptions& options);
 

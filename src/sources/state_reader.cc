@@ -327,20 +327,18 @@ Result<StateReader::Evidence> StateReader::examine(PublishTarget& target, const 
     last_good = published;
   }
   const std::vector<SourceKeys> keys = source_keys();
-  ChangeList changes;
+  Evidence evidence;
   RewindFinder rewind;
   Vanished vanished(settings_.sources, keys);
   const auto see = [&](const Entry* before, const shm::Item* now) {
-    if (published || now != nullptr) changes.see(published ? before : nullptr, now);
+    if (published || now != nullptr) evidence.changes.see(published ? before : nullptr, now);
     if (!last_good) return;  // keys of other sources prove nothing
     rewind.see(before, now);
     if (published) vanished.see(before, now);
   };
   align(published ? published : last_good, content.keys, see);
 
-  Evidence evidence;
-  evidence.changes = changes.text();
-  if (published && !changes.empty()) evidence.differs_from = published->header().generation;
+  if (published && evidence.changes.total() != 0) evidence.differs_from = published->header().generation;
   if (!last_good) return evidence;
   evidence.stands = stand_still_.stands(
       rewind.rewind(content.indexes), [this] { return identify_keys(pairs()); }, std::chrono::steady_clock::now());

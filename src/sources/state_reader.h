@@ -25,6 +25,7 @@
 #include "settings/settings.h"
 #include "shm/publisher.h"
 #include "shmconf/result.h"
+#include "sources/change_list.h"
 #include "sources/last_good.h"
 #include "sources/overlay.h"
 #include "sources/publish_target.h"
@@ -52,7 +53,7 @@ struct ReadLimits {
 // What publishing did.
 struct Published {
   shm::Outcome outcome = shm::Outcome::kUnchanged;
-  std::string changes;                // of kPublished: which keys, in words
+  ChangeList changes;                 // of kPublished
   std::vector<std::string> warnings;  // of kPublished: documents that stay plain bytes
 };
 
@@ -112,7 +113,7 @@ class StateReader {
   struct Evidence {
     Suspects suspects;
     bool stands = true;  // false: what is missing may still be on its way
-    std::string changes;
+    ChangeList changes;
     std::uint64_t differs_from = 0;  // the published generation, if the content is another one
   };
 

@@ -13,6 +13,7 @@
 
 #include "env/env.h"
 #include "env/process.h"
+#include "log/log.h"
 #include "place/place.h"
 #include "supervisor/claim.h"
 #include "supervisor/run.h"
@@ -74,7 +75,10 @@ Result<pid_t> start_detached(const Options& options, int log_descriptor, std::ch
   if (pid != 0) return pid;
   ::setsid();
   arrange_descriptors(log_descriptor);
-  ::_exit(exit_code_of(supervise(seen_from_root(options), delay)));
+  log::stderr_changed();
+  const int code = exit_code_of(supervise(seen_from_root(options), delay));
+  spdlog::default_logger_raw()->flush();
+  ::_exit(code);
 }
 
 }  // namespace shmconf::supervisor

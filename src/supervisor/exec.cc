@@ -96,6 +96,8 @@ class Exec {
         }
         return stop(128 + received.number);
       case Action::kReload:
+      case Action::kLogMore:
+      case Action::kLogLess:
       case Action::kNothing:
         return;
     }

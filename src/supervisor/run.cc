@@ -8,12 +8,12 @@
 #include <spdlog/spdlog.h>
 
 #include "env/env.h"
+#include "log/log.h"
 #include "place/place.h"
 #include "supervisor/claim.h"
 #include "supervisor/condition.h"
 #include "supervisor/descriptors.h"
 #include "supervisor/holder.h"
-#include "supervisor/log.h"
 #include "supervisor/notify.h"
 #include "supervisor/run.h"
 #include "supervisor/sidecar.h"
@@ -72,6 +72,10 @@ class Run {
         return stop();
       case Action::kReload:
         return reload();
+      case Action::kLogMore:
+        return change_log_level(log::more_verbose(settings_.log.level));
+      case Action::kLogLess:
+        return change_log_level(log::less_verbose(settings_.log.level));
       case Action::kForward:
       case Action::kNothing:
         return;
@@ -179,8 +183,16 @@ class Run {
       return;
     }
     settings_ = settings;
-    set_log_level(settings_.log.level);
+    log::change(settings_.log);
     spdlog::info("the settings were read again");
+  }
+
+  // The children, also those that are started later, take it from the settings.
+  void change_log_level(settings::Log::Level level) {
+    settings_.log.level = level;
+    log::change(settings_.log);
+    if (stopping_) return;
+    if (auto changed = sidecar_.change_settings(settings_); !changed) spdlog::error("{}", changed.error().text);
   }
 
   env::Env& env_ = env::Env::posix();

@@ -12,6 +12,7 @@
 #include <spdlog/spdlog.h>
 
 #include "env/process.h"
+#include "log/log.h"
 #include "settings/handover.h"
 #include "supervisor/ending.h"
 #include "supervisor/signals.h"
@@ -39,10 +40,11 @@ settings::Settings without_secrets(settings::Settings settings) {
   return settings;
 }
 
-// New settings may be told to a child that has just been started: SIGHUP waits until it can obey.
+// New settings may be told to a child that has just been started: SIGHUP, and who changes its log's level,
+// wait until it can obey.
 env::SignalState signals_of_child() {
   env::SignalState state = plain_signals();
-  ::sigaddset(&state.mask, SIGHUP);
+  for (const int number : {SIGHUP, SIGUSR1, SIGUSR2}) ::sigaddset(&state.mask, number);
   return state;
 }
 
@@ -182,6 +184,7 @@ void Sidecar::count_failure(const std::string& text) {
 
 void Sidecar::stamp(Time now) {
   stamp_due_ = now + kStampInterval;
+  log::tell_repetitions();
   const auto renewed = segment_.renew_if_replaced();
   const std::string trouble = renewed ? "" : renewed.error().text;
   if (!trouble.empty() && trouble != segment_trouble_) spdlog::error("the segment was removed: {}", trouble);

@@ -22,6 +22,10 @@ Action action_of_run(const Received& received) {
       return Action::kStop;
     case SIGHUP:
       return from_terminal(received) ? Action::kStop : Action::kReload;
+    case SIGUSR1:
+      return Action::kLogMore;
+    case SIGUSR2:
+      return Action::kLogLess;
     default:
       return Action::kNothing;
   }

@@ -22,6 +22,8 @@ enum class Action {
   kReap,     // children changed
   kStop,     // end, children first
   kReload,   // read the settings again
+  kLogMore,  // make the log more verbose
+  kLogLess,
   kForward,  // hand it to the command
 };
 

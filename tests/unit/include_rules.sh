@@ -18,13 +18,14 @@ consul: shmconf/result env settings boost openssl simdjson
 settings: shmconf/format shmconf/result env nlohmann
 backup: $kFormat env settings openssl
 place: shmconf/result env settings shm
-sources: $kFormat env settings place hardening consul shm backup boost nlohmann spdlog
+log: settings nlohmann spdlog
+sources: $kFormat env settings log place hardening consul shm backup boost nlohmann spdlog
 watch: shmconf/result settings consul sources boost spdlog
 heartbeat: $kFormat env settings consul sources boost spdlog
-supervisor: $kFormat env settings place shm spdlog
+supervisor: $kFormat env settings log place shm spdlog
 dev: shmconf/result env boost nlohmann
 display: shmconf nlohmann
-http: shmconf env settings display hardening consul/base64 boost nlohmann prometheus spdlog
+http: shmconf env settings log display hardening consul/base64 boost nlohmann prometheus spdlog
 cli: shmconf display env settings shm backup consul sources CLI nlohmann
 "
 

@@ -29,7 +29,7 @@ constexpr char kEverything[] = R"(// a comment
             "server_name": "consul.dc1", "verify": false}, /* another */
     "wait": "20s", "grace": "3s", "connect_timeout": "400ms", "max_body_bytes": 4096
   },
-  "log": {"level": "debug"}
+  "log": {"level": "debug", "format": "json"}
 })";
 
 TEST(SettingsFile, FillsEveryField) {
@@ -67,6 +67,7 @@ TEST(SettingsFile, FillsEveryField) {
   EXPECT_EQ(s.consul.connect_timeout, milliseconds(400));
   EXPECT_EQ(s.consul.max_body_bytes, 4096U);
   EXPECT_EQ(s.log.level, Log::Level::kDebug);
+  EXPECT_EQ(s.log.format, Log::Format::kJson);
 }
 
 TEST(SettingsFile, IsWrittenBackAsItWasRead) {
@@ -117,7 +118,7 @@ TEST(SettingsFile, UnknownKeysGetTheNearestKnownOne) {
             (Problem{"/consul/tokn", "is not a setting", "did you mean /consul/token?"}));
   EXPECT_EQ(only_problem(load_file(R"({"wait": "1s"})")).hint, "did you mean /consul/wait?");
   EXPECT_EQ(only_problem(load_file(R"({"consol": {}})")).hint, "did you mean /consul?");
-  EXPECT_EQ(only_problem(load_file(R"({"log": {"zzzzzzzz": 1}})")).hint, "allowed here: level");
+  EXPECT_EQ(only_problem(load_file(R"({"log": {"zzzzzzzz": 1}})")).hint, "allowed here: level, format");
   EXPECT_EQ(only_problem(load_file(R"({"a/b~c": 1})")).where, "/a~1b~0c");
 }
 

@@ -257,11 +257,11 @@ std::string list_changes(const std::optional<SnapshotView>& published, const std
 TEST(ChangeList, CountsAndNamesWithoutValues) {
   const MadeSnapshot snapshot({item("a", 1, 1, "secret"), item("b", 1, 1), item("c", 1, 1), item("d", 1, 1)});
   const std::vector now = {item("a", 1, 2, "hidden"), item("b", 1, 1), item("d", 1, 1), item("e\n", 3, 3)};
-  EXPECT_EQ(list_changes(snapshot.view(), now), "1 added, 1 changed, 1 deleted: a, c, e?");
-  EXPECT_EQ(list_changes(snapshot.view(), now, 1), "1 added, 1 changed, 1 deleted: a, ...");
-  EXPECT_EQ(list_changes(std::nullopt, std::vector{item("x", 1, 1)}), "1 added: x");
+  EXPECT_EQ(list_changes(snapshot.view(), now).text(), "1 added, 1 changed, 1 deleted: a, c, e?");
+  EXPECT_EQ(list_changes(snapshot.view(), now, 1).text(), "1 added, 1 changed, 1 deleted: a, ...");
+  EXPECT_EQ(list_changes(std::nullopt, std::vector{item("x", 1, 1)}).text(), "1 added: x");
   EXPECT_EQ(list_changes(snapshot.view(), std::vector{item("a", 1, 1, "secret"), item("b", 1, 1), item("c", 1, 1),
-                                                      item("d", 1, 1)}),
+                                                      item("d", 1, 1)}).text(),
             "no key differs");
 }
 

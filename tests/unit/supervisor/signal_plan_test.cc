@@ -30,7 +30,9 @@ TEST(SignalsOfRun, EndReloadAndReap) {
   EXPECT_EQ(action_of_run(sent(SIGHUP)), Action::kReload);
   EXPECT_EQ(action_of_run(typed(SIGHUP)), Action::kStop);
   EXPECT_EQ(action_of_run({.number = SIGCHLD, .code = CLD_EXITED, .sender = 5}), Action::kReap);
-  for (const int number : {SIGUSR1, SIGUSR2, SIGWINCH, SIGPIPE, SIGTSTP, SIGCONT}) {
+  EXPECT_EQ(action_of_run(sent(SIGUSR1)), Action::kLogMore);
+  EXPECT_EQ(action_of_run(sent(SIGUSR2)), Action::kLogLess);
+  for (const int number : {SIGWINCH, SIGPIPE, SIGTSTP, SIGCONT}) {
     EXPECT_EQ(action_of_run(sent(number)), Action::kNothing) << number;
   }
 }

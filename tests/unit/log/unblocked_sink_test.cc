@@ -1,4 +1,4 @@
-#include "supervisor/unblocked_sink.h"
+#include "log/unblocked_sink.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 
 #include <spdlog/logger.h>
 
-namespace shmconf::supervisor {
+namespace shmconf::log {
 namespace {
 
 class UnblockedSinkTest : public ::testing::Test {
@@ -71,4 +71,4 @@ TEST_F(UnblockedSinkTest, CutsALineThatAPipeCouldBlockOn) {
 }
 
 }  // namespace
-}  // namespace shmconf::supervisor
+}  // namespace shmconf::log

@@ -1,4 +1,4 @@
-#include "supervisor/unblocked_sink.h"
+#include "log/unblocked_sink.h"
 
 #include <limits.h>
 #include <poll.h>
@@ -8,21 +8,22 @@
 #include <cerrno>
 #include <string>
 
-namespace shmconf::supervisor {
+namespace shmconf::log {
 
 void UnblockedSink::sink_it_(const spdlog::details::log_msg& message) {
+  if (dropped_ != 0) {
+    const std::string text = "(" + std::to_string(dropped_) + " lines were not logged: nobody read them)";
+    if (write({message.time, {}, message.logger_name, spdlog::level::warn, text})) dropped_ = 0;
+  }
+  if (dropped_ != 0 || !write(message)) ++dropped_;
+}
+
+bool UnblockedSink::write(const spdlog::details::log_msg& message) {
   spdlog::memory_buf_t formatted;
   formatter_->format(message, formatted);
   std::string line(formatted.data(), formatted.size());
   // A pipe that is ready takes this much at once, and not always more.
   if (line.size() > PIPE_BUF) line.replace(PIPE_BUF - 4, std::string::npos, "...\n");
-  if (dropped_ != 0 && write("(" + std::to_string(dropped_) + " lines were not logged: nobody read them)\n")) {
-    dropped_ = 0;
-  }
-  if (dropped_ != 0 || !write(line)) ++dropped_;
-}
-
-bool UnblockedSink::write(std::string_view line) const {
   pollfd ready{.fd = fd_, .events = POLLOUT, .revents = 0};
   if (::poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) return false;
   // A socket may have room for a part only.
@@ -31,4 +32,4 @@ bool UnblockedSink::write(std::string_view line) const {
   return written >= 0;
 }
 
-}  // namespace shmconf::supervisor
+}  // namespace shmconf::log

@@ -1,14 +1,13 @@
 // UnblockedSink: log lines for stderr that never wait for whoever reads it. A line that does not fit
 // now is dropped and counted, and the next one that fits says how many were. Thread-safe.
-#ifndef SHMCONF_SUPERVISOR_UNBLOCKED_SINK_H_
-#define SHMCONF_SUPERVISOR_UNBLOCKED_SINK_H_
+#ifndef SHMCONF_LOG_UNBLOCKED_SINK_H_
+#define SHMCONF_LOG_UNBLOCKED_SINK_H_
 
 #include <mutex>
-#include <string_view>
 
 #include <spdlog/sinks/base_sink.h>
 
-namespace shmconf::supervisor {
+namespace shmconf::log {
 
 class UnblockedSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
@@ -21,12 +20,12 @@ class UnblockedSink final : public spdlog::sinks::base_sink<std::mutex> {
 
  private:
   // False: it does not fit now.
-  bool write(std::string_view line) const;
+  bool write(const spdlog::details::log_msg& message);
 
   int fd_;
   unsigned long dropped_ = 0;
 };
 
-}  // namespace shmconf::supervisor
+}  // namespace shmconf::log
 
-#endif  // SHMCONF_SUPERVISOR_UNBLOCKED_SINK_H_
+#endif  // SHMCONF_LOG_UNBLOCKED_SINK_H_
