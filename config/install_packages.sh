@@ -16,7 +16,7 @@ readonly kBuild=(g++:g++ cmake:cmake ninja-build:ninja pkg-config:pkg-config boo
 # program by that name.
 readonly kPeers=(libbenchmark-dev libabsl-dev liblmdb-dev libhiredis-dev redis-tools:redis-server)
 readonly kTest=(libgtest-dev "${kPeers[@]}" valgrind:valgrind iproute2:ip clang-14:clang++-14 libclang-rt-14-dev clang-tidy-14
-  python3-dev python3-setuptools python3-wheel python3-pip python3-pytest mypy python3-consul
+  python3-dev python3-setuptools python3-wheel python3-pip python3-pytest mypy python3-consul python3-jsonschema
   nodejs:node npm:npm node-typescript:tsc node-headers
   python3-flask python3-redis python3-tornado gunicorn debootstrap:debootstrap systemd-container:systemd-nspawn
   chromium:chromium chromium-driver:chromedriver)

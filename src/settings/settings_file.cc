@@ -89,6 +89,8 @@ class FileReader {
   void read_object(const json& object, const std::string& path) {
     for (const auto& [key, value] : object.items()) {
       const std::string child = child_path(path, key);
+      // For editors: where the schema of this file is. JSON Schema says that such a key is a string.
+      if (child == "/$schema" && value.is_string()) continue;
       if (const Field* field = field_by_path(child)) {
         read_field(*field, value, child);
       } else if (!is_section(child)) {

@@ -1,4 +1,4 @@
-// The settings file: JSON with comments, its keys those of field_table().
+// The settings file: JSON with comments, its keys those of field_table(), and $schema, which is for editors.
 //
 // Stateless; thread-safe as long as the assembly is one thread's.
 #ifndef SHMCONF_SETTINGS_SETTINGS_FILE_H_

@@ -122,6 +122,12 @@ TEST(SettingsFile, UnknownKeysGetTheNearestKnownOne) {
   EXPECT_EQ(only_problem(load_file(R"({"a/b~c": 1})")).where, "/a~1b~0c");
 }
 
+TEST(SettingsFile, NamesItsSchemaForEditors) {
+  EXPECT_EQ(settings_or_fail(load_file(R"({"$schema": "./shmconf.schema.json", "name": "web"})")).name, "web");
+  EXPECT_EQ(only_problem(load_file(R"({"$schema": 7})")).where, "/$schema");
+  EXPECT_EQ(only_problem(load_file(R"({"log": {"$schema": "x"}})")).where, "/log/$schema");
+}
+
 TEST(SettingsFile, DuplicateKeysAreFoundWhereverTheyAre) {
   EXPECT_EQ(only_problem(load_file(R"({"name": "a", "name": "b"})")).where, "/name");
   EXPECT_EQ(only_problem(load_file(R"({"consul": {"wait": "1s", "grace": "1s", "wait": "2s"}})")).where,
