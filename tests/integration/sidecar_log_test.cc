@@ -106,8 +106,9 @@ TEST_F(SidecarLog, HasTheJournalsPrioritiesWhereStderrIsTheJournal) {
   {
     auto run = in_the_journal("run", "2");
     ASSERT_TRUE(eventually([&] { return has(run.stderr_text(), "<6>run: generation "); })) << run.stderr_text();
-    EXPECT_TRUE(has(run.stderr_text(), "<6>watch: generation ") || has(run.stderr_text(), "<6>heartbeat: generation "))
-        << run.stderr_text();
+    EXPECT_TRUE(eventually([&] {
+      return has(run.stderr_text(), "<6>watch: generation ") || has(run.stderr_text(), "<6>heartbeat: generation ");
+    })) << run.stderr_text();
     ASSERT_TRUE(run.send_signal(SIGTERM));
     ASSERT_TRUE(run.wait(10s));
     std::istringstream lines(run.stderr_text());
@@ -133,7 +134,7 @@ TEST_F(SidecarLog, FoldsWhatRepeatsUntilItIsOver) {
     EXPECT_EQ(count(log(), "consul.address is right\n"), outage) << "told at once, once: " << log();
     ASSERT_TRUE(consul_->restart());
     ASSERT_TRUE(eventually([&] { return count(log(), "Consul answers again") == outage; }, 30s)) << log();
-    EXPECT_EQ(count(log(), " times more in the last minute)"), outage) << log();
+    EXPECT_EQ(count(log(), "consul.address is right (and "), outage) << log();
     EXPECT_LT(log().rfind("more in the last minute"), log().rfind("Consul answers again"));
   }
 }
