@@ -247,11 +247,12 @@ TEST(IdentifyKeys, ByNameAndCreationOfEachSourceAndNotByValue) {
 
 // --- changes in words ---
 
-std::string list_changes(const std::optional<SnapshotView>& published, const std::vector<shm::Item>& keys,
-                         std::size_t most = 8) {
-  ChangeList changes(most);
+ChangeList list_changes(const std::optional<SnapshotView>& published, const std::vector<shm::Item>& keys,
+                        std::size_t most = 8) {
+  ChangeList changes;
+  changes.most_names = most;
   align(published, keys, [&](const Entry* before, const shm::Item* now) { changes.see(before, now); });
-  return changes.text();
+  return changes;
 }
 
 TEST(ChangeList, CountsAndNamesWithoutValues) {
