@@ -137,7 +137,8 @@ struct Publisher::State {
     if (free_bytes && *free_bytes >= bytes) return Error{why.code, why.text + "; the last good configuration stays"};
     const auto& place = segment->place();
     return Error{ErrorCode::kNoSpace, "'" + place.root + "' is full: make room for the next configuration, " +
-                                          std::to_string(bytes) + " bytes; the last good one stays"};
+                                          std::to_string(bytes) +
+                                          " bytes, or enlarge that tmpfs; the last good one stays"};
   }
 
   // What a killed process of this role left behind.

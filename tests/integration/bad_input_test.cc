@@ -1,24 +1,19 @@
-// Bad settings, bad names, and places that are not to be trusted or that are full: each gets its one
-// clear line and its exit code, and touches nothing.
+// Bad settings, bad names, and places that are not to be trusted: each gets its one clear line and its
+// exit code, and touches nothing.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
-#include <memory>
 #include <string>
-#include <utility>
 
-#include "harness/consul.h"
 #include "harness/eventually.h"
 #include "integration/sidecar.h"
 
 namespace shmconf::integration {
 namespace {
 
-using namespace std::chrono_literals;
 using harness::eventually;
 using harness::Finished;
 namespace fs = std::filesystem;
@@ -172,85 +167,6 @@ TEST_F(BadInputTest, ASecondOfEachProcessIsRefused) {
     expect_refusal(sidecar_.tool({command, "--prefix", "config/web/"}), command, 5, {"another " + command});
   }
   expect_refusal(run({}), "run", 5, {"pid"});
-}
-
-// --- a full tmpfs ---
-
-// A tmpfs of its own for the sidecar, in a mount namespace of its own; where this process may not
-// mount, in a user namespace too. Readers reach it through the sidecar's view of the file system.
-class FullTmpfs : public testing::Test {
- protected:
-  void SetUp() override {
-    auto started = harness::RealConsul::start();
-    ASSERT_TRUE(started) << started.error().text;
-    consul_ = std::move(*started);
-    ASSERT_TRUE(put("a", "1"));
-    sidecar_ = std::make_unique<Sidecar>(SidecarOptions{.consul = consul_->url()});
-    auto inner = sidecar_->command({"run", "--prefix", "config/web/"});
-    const Words wrapper = {"unshare", ::geteuid() == 0 ? "-m" : "-rm", "sh", "-c",
-                           "mount -t tmpfs -o size=400k,mode=0700 tmpfs \"$0\" && exec \"$@\"",
-                           sidecar_->root()};
-    inner.argv.insert(inner.argv.begin(), wrapper.begin(), wrapper.end());
-    auto process = harness::Process::spawn(inner);
-    ASSERT_TRUE(process) << process.error().text;
-    run_ = std::make_unique<harness::Process>(std::move(*process));
-    OpenOptions options = sidecar_->open_options();
-    options.directory = "/proc/" + std::to_string(run_->pid()) + "/root" + sidecar_->root();
-    options.allow_backup = false;
-    auto reader = Reader::open("web", options);
-    ASSERT_TRUE(eventually([&] { return reader.ok() || (reader = Reader::open("web", options)).ok(); }))
-        << reader.error().text << run_->stderr_text();
-    reader_ = std::make_unique<Reader>(std::move(*reader));
-  }
-  bool put(const std::string& key, const std::string& value) {
-    return consul_->kv().put("config/web/" + key, value);
-  }
-  [[nodiscard]] bool fails() const {
-    return eventually([&] { return reader_->status().role(format::Role::kWatch).failing_for.has_value(); });
-  }
-
-  std::unique_ptr<harness::RealConsul> consul_;
-  std::unique_ptr<Sidecar> sidecar_;
-  std::unique_ptr<harness::Process> run_;
-  std::unique_ptr<Reader> reader_;
-};
-
-TEST_F(FullTmpfs, TheLastGoodConfigurationStaysUntilThereIsRoom) {
-  ASSERT_EQ(reader_->get("a"), "1");
-  ASSERT_TRUE(put("a", "2"));
-  ASSERT_TRUE(shows(*reader_, "a", "2"));
-  ASSERT_TRUE(put("large", std::string(500'000, 'x')));
-  ASSERT_TRUE(fails());
-  const std::string error = reader_->status().role(format::Role::kWatch).last_error;
-  EXPECT_NE(error.find("full"), std::string::npos) << error;
-  EXPECT_EQ(error.find('\n'), std::string::npos);
-  EXPECT_EQ(reader_->get("a"), "2");
-  EXPECT_FALSE(reader_->contains("large"));
-  EXPECT_TRUE(reader_->snapshot().verify());
-  EXPECT_NE(run_->stderr_text().find(error.substr(0, 20)), std::string::npos) << "it is not logged";
-
-  ASSERT_TRUE(consul_->kv().remove("config/web/large"));
-  ASSERT_TRUE(put("a", "3"));
-  EXPECT_TRUE(shows(*reader_, "a", "3"));
-  EXPECT_TRUE(has_verdict(*reader_, Verdict::kLive));
-  EXPECT_TRUE(run_->running());
-}
-
-// Half of the space is not enough for two generations: the previous one makes room for the next.
-TEST_F(FullTmpfs, ThePreviousGenerationMakesRoom) {
-  for (const char c : {'b', 'c', 'd'}) {
-    const std::string value(240'000, c);
-    ASSERT_TRUE(put("half", value));
-    if (c != 'b') continue;
-    ASSERT_TRUE(shows(*reader_, "half", value));
-  }
-  // Two such generations never fit, and the one that is served is never given up for the next.
-  ASSERT_TRUE(fails());
-  EXPECT_EQ(reader_->get("half"), std::string(240'000, 'b'));
-  ASSERT_TRUE(put("half", std::string(100'000, 'e')));
-  EXPECT_TRUE(shows(*reader_, "half", std::string(100'000, 'e')));
-  ASSERT_TRUE(put("half", std::string(240'000, 'f')));
-  EXPECT_TRUE(shows(*reader_, "half", std::string(240'000, 'f')));
 }
 
 }  // namespace
