@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that shmconf needs and this machine lacks.
 #
-#   config/install_packages.sh SET...      sets: build, test, bench
+#   config/install_packages.sh SET...      sets: build, test, bench, image
 #
 # Asks apt only when something is missing, so a machine that has everything needs neither network
 # nor rights. Never removes a package. Any number of runs may overlap.
@@ -19,7 +19,9 @@ readonly kTest=(libgtest-dev "${kPeers[@]}" valgrind:valgrind iproute2:ip clang-
   python3-dev python3-setuptools python3-wheel python3-pip python3-pytest mypy python3-consul python3-jsonschema
   nodejs:node npm:npm node-typescript:tsc node-headers
   python3-flask python3-redis python3-tornado gunicorn debootstrap:debootstrap systemd-container:systemd-nspawn
-  chromium:chromium chromium-driver:chromedriver)
+  chromium:chromium chromium-driver:chromedriver buildah:buildah python3-yaml ca-certificates patchelf:patchelf)
+# What docker/Dockerfile takes from its build stage beside the libraries.
+readonly kImage=(ca-certificates patchelf:patchelf)
 readonly kBench=(libgtest-dev "${kPeers[@]}" gnuplot-nox:gnuplot curl:curl)
 readonly kBoostAtLeast=1.81
 
@@ -106,10 +108,11 @@ main() {
       build) entries+=("${kBuild[@]}") ;;
       test) entries+=("${kTest[@]}") ;;
       bench) entries+=("${kBench[@]}") ;;
-      *) fail "unknown set '$set'; usage: $0 build|test|bench..." ;;
+      image) entries+=("${kImage[@]}") ;;
+      *) fail "unknown set '$set'; usage: $0 build|test|bench|image..." ;;
     esac
   done
-  [[ $# -gt 0 ]] || fail "usage: $0 build|test|bench..."
+  [[ $# -gt 0 ]] || fail "usage: $0 build|test|bench|image..."
 
   if ! type -P dpkg-query apt-get >/dev/null; then
     say "install_packages: not a Debian system; these, or what your system calls them, must be there:" \

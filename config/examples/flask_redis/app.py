@@ -6,7 +6,10 @@ import redis
 import shmconf
 from flask import Flask
 
-config = shmconf.launch("flask-redis", keys="demo-config")
+if "SHMCONF_NAME" in os.environ:  # beside a sidecar: a container's, or that of `shmconf exec`
+    config = shmconf.open()
+else:
+    config = shmconf.launch("flask-redis", keys="demo-config")
 
 app = Flask(__name__)
 

@@ -18,7 +18,9 @@ def _command():
 
 
 class RedisServer:
-    def __init__(self, folder, password):
+    def __init__(self, folder, password, port=0):
+        """port: 0 for one of its own."""
+        self._chosen_port = port
         self._folder = folder
         self._password = password
         self._process = None
@@ -26,7 +28,7 @@ class RedisServer:
     def __enter__(self):
         # Between choosing a port and taking it, somebody else may have.
         for _ in range(5):
-            self.port = free_port()
+            self.port = self._chosen_port or free_port()
             self._start()
             if eventually(lambda: self._process.poll() is not None or self._answers()) and self._process.poll() is None:
                 return self

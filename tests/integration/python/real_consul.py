@@ -1,4 +1,4 @@
-"""A real Consul agent on loopback, in memory, on ports of its own."""
+"""A real Consul agent on loopback, in memory, on ports of its own, or on one that is given."""
 
 import base64
 import http.client
@@ -17,7 +17,8 @@ def bytes_of(value):
 
 
 class RealConsul:
-    def __init__(self):
+    def __init__(self, port=0):
+        self._chosen_port = port
         self._directory = tempfile.mkdtemp(prefix="shmconf-consul-")
         self._process = None
 
@@ -75,6 +76,7 @@ class RealConsul:
         for each in sockets:
             each.bind(("127.0.0.1", 0))
         self.port, self._rpc, self._serf = (each.getsockname()[1] for each in sockets)
+        self.port = self._chosen_port or self.port
         for each in sockets:
             each.close()
 
