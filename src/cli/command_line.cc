@@ -8,7 +8,6 @@
 #include "cli/command_options.h"
 #include "cli/command_table.h"
 #include "cli/exit_code.h"
-#include "settings/field_table.h"
 #include "settings/suggestion.h"
 
 namespace shmconf::cli {
@@ -39,7 +38,8 @@ const CommandText* find_command(std::string_view name) {
 
 void add_argument(CLI::App& app, const Argument& argument) {
   const std::string name(argument.name);
-  const std::string about(argument.about);
+  std::string about(argument.about);
+  if (!argument.variable.empty()) about += " [$" + std::string(argument.variable) + "]";
   const bool positional = !name.starts_with("--");
   CLI::Option* option = argument.value_name.empty() ? app.add_flag(name, about) : app.add_option(name);
   option->description(about)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -48,24 +48,12 @@ void add_argument(CLI::App& app, const Argument& argument) {
   if (argument.hidden) option->group("");
 }
 
-void add_setting_flags(CLI::App& app, SettingFlags which) {
-  if (which == SettingFlags::kNone) return;
-  for (const settings::Field& field : settings::field_table()) {
-    if (field.flag.empty() || (which == SettingFlags::kReader && !field.for_readers)) continue;
-    std::string about(field.about);
-    if (!field.variable.empty()) about += " [$" + std::string(field.variable) + "]";
-    add_argument(app, {field.flag, field.value_name, about});
-  }
-  add_argument(app, {"--config", "FILE", "settings file; see `shmconf check` [$SHMCONF_CONFIG]"});
-}
-
 void add_command(CLI::App& app, const CommandText& text) {
   CLI::App* command = app.add_subcommand(std::string(text.name), std::string(text.about));
   command->set_help_flag("-h,--help", "print this help");
   // What is left over is reported here, with the option that was probably meant.
   command->allow_extras();
-  for (const Argument& argument : text.arguments) add_argument(*command, argument);
-  add_setting_flags(*command, text.flags);
+  for (const Argument& argument : arguments_of(text)) add_argument(*command, argument);
   command->footer("Examples:\n" + std::string(text.examples) + "\n" + std::string(exit_code_table()));
 }
 

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "settings/field_table.h"
+
 namespace shmconf::cli {
 namespace {
 
@@ -25,7 +27,7 @@ constexpr std::array kList = {
     Argument{"--expanded", "", "also the parts of JSON documents, as KEY#/json/pointer"},
 };
 constexpr Argument kBackupKeyFile{"--backup-key-file", "FILE",
-                                  "key of the encrypted backup file [$SHMCONF_BACKUP_KEY_FILE]"};
+                                  "key of the encrypted backup file", false, false, "SHMCONF_BACKUP_KEY_FILE"};
 constexpr Argument kSecret{"--secret", "WORD",
                            "a further word of names that say secret, beside password, passwd, passphrase, secret, token, "
                            "credential, key; repeatable"};
@@ -135,5 +137,16 @@ constexpr std::array kCommands = {
 }  // namespace
 
 std::span<const CommandText> command_table() { return kCommands; }
+
+std::vector<Argument> arguments_of(const CommandText& command) {
+  std::vector<Argument> arguments(command.arguments.begin(), command.arguments.end());
+  if (command.flags == SettingFlags::kNone) return arguments;
+  for (const settings::Field& field : settings::field_table()) {
+    if (field.flag.empty() || (command.flags == SettingFlags::kReader && !field.for_readers)) continue;
+    arguments.push_back({field.flag, field.value_name, field.about, false, false, field.variable});
+  }
+  arguments.push_back({"--config", "FILE", "settings file; see `shmconf check`", false, false, "SHMCONF_CONFIG"});
+  return arguments;
+}
 
 }  // namespace shmconf::cli

@@ -6,6 +6,7 @@
 
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace shmconf::cli {
 
@@ -19,6 +20,7 @@ struct Argument {
   std::string_view about;
   bool required = false;
   bool hidden = false;  // between processes of this program
+  std::string_view variable = {};  // of the environment, that the option wins over; empty: none
 };
 
 struct CommandText {
@@ -31,6 +33,9 @@ struct CommandText {
 
 // In the order of --help.
 std::span<const CommandText> command_table();
+
+// All that a command takes: its own arguments, the hidden ones too, then the settings' flags.
+std::vector<Argument> arguments_of(const CommandText& command);
 
 }  // namespace shmconf::cli
 
