@@ -19,7 +19,8 @@ readonly kTest=(libgtest-dev "${kPeers[@]}" valgrind:valgrind iproute2:ip clang-
   python3-dev python3-setuptools python3-wheel python3-pip python3-pytest mypy python3-consul python3-jsonschema
   nodejs:node npm:npm node-typescript:tsc node-headers
   python3-flask python3-redis python3-tornado gunicorn debootstrap:debootstrap systemd-container:systemd-nspawn
-  chromium:chromium chromium-driver:chromedriver buildah:buildah python3-yaml ca-certificates patchelf:patchelf)
+  chromium:chromium chromium-driver:chromedriver buildah:buildah python3-yaml ca-certificates patchelf:patchelf
+  dpkg-dev:dpkg-shlibdeps file:file lintian:lintian mandoc:mandoc man-db:man bash-completion zsh:zsh fish:fish)
 # What docker/Dockerfile takes from its build stage beside the libraries.
 readonly kImage=(ca-certificates patchelf:patchelf)
 readonly kBench=(libgtest-dev "${kPeers[@]}" gnuplot-nox:gnuplot curl:curl)

@@ -15,7 +15,7 @@ readonly kSuite=bookworm
 readonly kKeyring=/usr/share/keyrings/debian-archive-keyring.gpg
 # Runtime dependencies of the packages, and what an operator has around a service.
 readonly kPackages=(systemd systemd-sysv dbus adduser ca-certificates curl libspdlog1.10 libfmt9 libssl3 libseccomp2 libcap2
-  libsimdjson14 libprometheus-cpp-core1.0 python3-minimal nodejs)
+  libsimdjson14 libprometheus-cpp-core1.0 python3 nodejs)
 
 say() { printf '%s\n' "$*" >&2; }
 fail() {

@@ -127,7 +127,8 @@ fixed_addresses() {
 
 # Assertions stay in: the build type None adds no NDEBUG.
 plain_tree() {
-  build test all -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS=-O2 -DSHMCONF_SANITIZE= || return 0
+  # The prefix, since Debian's packages are made of this tree too.
+  build test all -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS=-O2 -DSHMCONF_SANITIZE= -DCMAKE_INSTALL_PREFIX=/usr || return 0
   wait "$debian_tree_job" || cat build/debian_tree.log
   wait "$promtool_job" || cat build/promtool.log
   SHMCONF_PROMTOOL=$(tail -n 1 build/promtool.path)

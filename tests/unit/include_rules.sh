@@ -27,6 +27,7 @@ dev: shmconf/result env boost nlohmann
 display: shmconf nlohmann
 http: shmconf env settings log display hardening consul/base64 boost nlohmann prometheus spdlog
 cli: shmconf display env settings shm backup consul sources CLI nlohmann
+manual: shmconf/result settings cli
 "
 
 failed=0
