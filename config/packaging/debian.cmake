@@ -56,6 +56,8 @@ if(SHMCONF_BUILD_SIDECAR)
     DESCRIPTION "Consul configuration at memory speed" ${purpose}
     "This package has the program: the sidecar, the tools that read and wait,"
     "and a unit for systemd that is started for each service by its name.")
+  # A full install keeps to its prefix; this is no part of it.
+  install(DIRECTORY DESTINATION /etc/shmconf COMPONENT sidecar EXCLUDE_FROM_ALL)
 endif()
 debian_package(library libshmconf0 libs
   DESCRIPTION "Consul configuration at memory speed: shared library" ${purpose}

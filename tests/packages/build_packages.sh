@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes the packages of a tree that is built, and checks that each depends on what it needs.
+# Makes the packages of a tree that is built, and checks that each depends on what it needs, and that all
+# of them together hold what `cmake --install` installs.
 #
 #   build_packages.sh BUILD-TREE PACKAGES-FOLDER
 set -euo pipefail
@@ -32,6 +33,14 @@ done
 [[ $(field python3-shmconf Depends) == *'python3 (>= 3.9)'* ]] || fail "python3-shmconf needs no python3"
 [[ $(field node-shmconf Depends) == *'nodejs (>= 18)'* ]] || fail "node-shmconf needs no nodejs"
 [[ $(dpkg-deb --info "$work"/libshmconf0_*.deb shlibs) == "libshmconf 0 libshmconf0 (>= "* ]] || fail "libshmconf0 has no shlibs"
+
+mkdir "$work/all"
+for package in "$work"/*.deb; do dpkg-deb --extract "$package" "$work/all"; done
+cmake --install "$tree" --prefix "$work/prefix" >"$work/log" || fail "cmake --install"
+listed() { (cd "$1" && find . ! -type d ! -name copyright ! -name changelog.gz ! -path './share/lintian/*' | sort); }
+difference=$(diff <(listed "$work/prefix") <(listed "$work/all/usr")) || fail "installed (<) is not what is packaged (>):
+$difference"
+[[ -z $(find "$work/all" -path "$work/all/usr" -prune -o ! -type d -print) ]] || fail "a package has files outside of /usr"
 
 exec 9>"$packages.lock"
 flock 9
