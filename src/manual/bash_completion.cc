@@ -90,7 +90,7 @@ std::string bash_completion() {
     commands += name + " ";
     std::string names;
     for (const cli::Argument& option : options_of(command)) {
-      names += (names.empty() ? "" : " ") + std::string(option.name);
+      add_word(names, option.name);
       if (option.value_name.empty()) continue;
       values += "    " + name + ":" + std::string(option.name) + ") " + offer(suggestion_for(command, option), option) + " ;;\n";
     }

@@ -17,25 +17,25 @@ bool is_option(const Argument& argument) { return argument.name.starts_with("--"
 
 // `shmconf get [OPTION]... KEY`
 std::string synopsis(const CommandText& command) {
-  std::string line = bold("shmconf " + std::string(command.name)) + " [" + italic("OPTION") + "]...";
+  std::string line = bold(std::string("shmconf ").append(command.name)) + " [" + italic("OPTION") + "]...";
   for (const Argument& argument : command.arguments) {
     if (argument.hidden) continue;
     if (is_option(argument) && argument.required) {
-      line += " " + bold(argument.name) + " " + italic(argument.value_name);
+      line += ' ' + bold(argument.name) + ' ' + italic(argument.value_name);
     } else if (!is_option(argument)) {
       const std::string name = italic(argument.name);
-      line += argument.required ? " " + name : " [" + name + "]";
+      line += argument.required ? ' ' + name : " [" + name + "]";
     }
   }
-  if (command.name == "exec") line += " " + bold("--") + " " + italic("CMD") + " [" + italic("ARGS") + "]...";
+  if (command.name == "exec") line += ' ' + bold("--") + ' ' + italic("CMD") + " [" + italic("ARGS") + "]...";
   return line + "\n";
 }
 
 std::string described(const Argument& argument) {
   std::string entry = ".TP\n" + (is_option(argument) ? bold(argument.name) : italic(argument.name));
-  if (is_option(argument) && !argument.value_name.empty()) entry += " " + italic(argument.value_name);
+  if (is_option(argument) && !argument.value_name.empty()) entry += ' ' + italic(argument.value_name);
   std::string about(argument.about);
-  if (!argument.variable.empty()) about += " [`$" + std::string(argument.variable) + "`]";
+  if (!argument.variable.empty()) about.append(" [`$").append(argument.variable).append("`]");
   return entry + "\n" + prose(about) + "\n";
 }
 

@@ -87,7 +87,7 @@ std::string joined(const std::vector<std::string>& path, std::string_view with) 
   return text;
 }
 
-std::string pointer_of(const Entry& entry) { return "/" + joined(entry.path, "/"); }
+std::string pointer_of(const Entry& entry) { return std::string("/").append(joined(entry.path, "/")); }
 
 std::string sentence(std::string_view words) {
   std::string text(words);

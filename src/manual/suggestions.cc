@@ -10,6 +10,11 @@ namespace shmconf::manual {
 using cli::Argument;
 using cli::CommandText;
 
+void add_word(std::string& words, std::string_view word) {
+  if (!words.empty()) words += ' ';
+  words += word;
+}
+
 std::string words_of(const Argument& argument) {
   const settings::Field* field = settings::field_by_flag(argument.name);
   if (field == nullptr) return {};
@@ -17,7 +22,7 @@ std::string words_of(const Argument& argument) {
   const auto* choice = std::get_if<settings::ChoiceSlot>(&field->slot);
   if (choice == nullptr) return {};
   std::string words;
-  for (const std::string_view word : choice->words) words += (words.empty() ? "" : " ") + std::string(word);
+  for (const std::string_view word : choice->words) add_word(words, word);
   return words;
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/command_table.h"
@@ -22,6 +23,9 @@ enum class Suggestion : std::uint8_t {
 };
 
 Suggestion suggestion_for(const cli::CommandText& command, const cli::Argument& argument);
+
+// Appends the word, behind a space if there are others before it.
+void add_word(std::string& words, std::string_view word);
 
 // Of kWords, with spaces between them.
 std::string words_of(const cli::Argument& argument);

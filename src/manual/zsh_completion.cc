@@ -60,7 +60,7 @@ std::string action(const cli::CommandText& command, const cli::Argument& argumen
     case Suggestion::kDirectory: return "_files -/";
     case Suggestion::kName: return "_shmconf_names";
     case Suggestion::kKey: return "_shmconf_keys";
-    case Suggestion::kWords: return "(" + words_of(argument) + ")";
+    case Suggestion::kWords: return std::string("(").append(words_of(argument)).append(")");
     case Suggestion::kNothing: return " ";
   }
   return " ";
@@ -71,7 +71,7 @@ std::string arguments(const cli::CommandText& command) {
   for (const cli::Argument& option : options_of(command)) {
     const bool takes_value = !option.value_name.empty();
     lines += " \\\n        '*" + std::string(option.name) + (takes_value ? "=" : "") + "[" + quoted(option.about) + "]";
-    if (takes_value) lines += ":" + quoted(option.value_name) + ":" + action(command, option);
+    if (takes_value) lines += ':' + quoted(option.value_name) + ':' + action(command, option);
     lines += "'";
   }
   for (const cli::Argument& positional : positionals_of(command)) {
