@@ -8,6 +8,7 @@
 #include "cli/command_options.h"
 #include "cli/command_table.h"
 #include "cli/exit_code.h"
+#include "settings/field_table.h"
 #include "settings/suggestion.h"
 
 namespace shmconf::cli {
