@@ -104,8 +104,10 @@ TEST_F(RoutesTest, TheBackupIsNotReady) {
 TEST_F(RoutesTest, ValuesAreShownOnlyWhereTheyMayBeAndSecretsNever) {
   published_.publish({{"bytes", "\xff\xfe"}, {"doc", R"({"host":"h","password":"hunter2"})"},
                       {"host", "<script>alert(1)</script>"}, {"redis/password", "hunter2"}});
-  for (const json& entry : get_json("/api/tree")["entries"]) EXPECT_EQ(entry["value"], nullptr) << entry;
-  EXPECT_EQ(get_json("/api/tree")["entries"][3]["bytes"], 7);
+  const json hidden = get_json("/api/tree");
+  ASSERT_EQ(hidden["entries"].size(), 4u);
+  for (const json& entry : hidden["entries"]) EXPECT_EQ(entry["value"], nullptr) << entry;
+  EXPECT_EQ(hidden["entries"][3]["bytes"], 7);
   show_values();
   const json tree = get_json("/api/tree");
   EXPECT_EQ(tree.dump().find("hunter2"), std::string::npos);
