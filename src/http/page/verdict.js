@@ -92,7 +92,6 @@ function processElement(process) {
   const facts = [
     wasSeen ? `seen ${ageText(process.alive_age_ms)}` : '',
     process.restarts ? counted(process.restarts, 'restart') : '',
-    isKnown(process.failing_for_ms) ? `failing since ${clockText(Date.now() - process.failing_for_ms)}` : '',
   ];
   const card = make(
     'li',
@@ -101,10 +100,12 @@ function processElement(process) {
     make('p', 'condition', make('span', 'lamp'), word),
     make('p', 'quiet', facts.filter(Boolean).join(', ')),
   );
-  if (!process.last_error) return card;
-  // It is kept after recovery.
-  const isOver = process.alive && !isKnown(process.failing_for_ms);
-  card.append(make('p', isOver ? 'error over' : 'error', isOver ? 'Last error, Consul answers: ' : '', process.last_error));
+  const isFailing = isKnown(process.failing_for_ms);
+  // The last error is kept after recovery.
+  const since = isFailing ? `Failing since ${clockText(Date.now() - process.failing_for_ms)}` : '';
+  const before = since || (process.alive && process.last_error ? 'Last error, Consul answers' : '');
+  const error = [before, process.last_error].filter(Boolean).join(': ');
+  if (error) card.append(make('p', process.alive && !isFailing ? 'error over' : 'error', error));
   return card;
 }
 
