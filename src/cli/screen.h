@@ -24,8 +24,8 @@ class Screen {
   // Whether stdout is a terminal on which a picture can be drawn: not where $TERM is dumb or unset.
   static bool possible();
 
-  // Takes the terminal: its other page, without cursor; what is typed on stdin, if that is a terminal,
-  // is not shown and not waited for by the line. Requires possible(). Error: kSystem.
+  // Takes the terminal: its other page, without cursor. What is typed on stdin, if that is a terminal,
+  // comes key by key, and is not shown. Requires possible(). Error: kSystem.
   static Result<Screen> take();
 
   Screen(Screen&&) noexcept;
