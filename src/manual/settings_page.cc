@@ -116,7 +116,8 @@ std::optional<std::string> gap(const Reference& reference) {
     if (found->comment.empty()) return "says nothing of " + std::string(field.path);
   }
   for (const Entry& entry : reference.entries) {
-    if (!entry.value.empty() && settings::field_by_path(pointer_of(entry)) == nullptr) {
+    const bool for_editors = entry.path.back().starts_with('$');
+    if (!entry.value.empty() && !for_editors && settings::field_by_path(pointer_of(entry)) == nullptr) {
       return "has " + pointer_of(entry) + ", which is no setting";
     }
   }

@@ -64,6 +64,10 @@ TEST(SettingsPage, RefusesAReferenceThatIsNotTheTables) {
   EXPECT_EQ(surplus.error().text, "the reference has /surplus, which is no setting");
 
   more = whole;
+  more.insert(more.find("\"name\""), "\"$schema\": \"shmconf.schema.json\",\n// And this.\n");
+  EXPECT_TRUE(settings_page(more, kEdition)) << "that one is for editors";
+
+  more = whole;
   more.insert(more.find("\"name\""), "\"surplus\": 1,\n");
   const auto silent = settings_page(more, kEdition);
   ASSERT_FALSE(silent);
