@@ -75,6 +75,9 @@ count() {
     sed -n "s/.*<testcase name=\"\([^\"]*\)\".* status=\"\(fail\|notrun\|disabled\)\".*/$tree: \2 \1/p" "$report")
 }
 
+# One more than there are processors: integration tests wait most of their time.
+parallel_tests() { if [[ $1 == test ]]; then echo $(($(nproc) + 1)); else nproc; fi; }
+
 # run TREE CTEST-ARGUMENT...: ctest's closing line is reworded, so that only the total over all
 # trees can be taken for the result.
 run() {
@@ -82,7 +85,7 @@ run() {
   shift
   heading "build/$tree: test"
   rm -f -- "build/$tree/report.xml"
-  "${launch[@]}" ctest --test-dir "build/$tree" --output-on-failure --parallel "$(nproc)" \
+  "${launch[@]}" ctest --test-dir "build/$tree" --output-on-failure --parallel "$(parallel_tests "$tree")" \
     --output-junit report.xml "$@" 9>&- 2>&1 |
     sed -u -E "s/$closing_line/$tree: \\1 of \\2 tests failed/" ||
     code=$?
