@@ -70,7 +70,8 @@ let text = '';
 while (texts.nextNode()) {
   const element = texts.currentNode.parentElement;
   if (!element.checkVisibility() || element.closest('.unseen')) continue;
-  text += (element.matches('mark') || texts.currentNode.previousSibling?.tagName === 'MARK' ? '' : '\\n') + texts.currentNode.data;
+  const goesOn = element.matches('mark') || texts.currentNode.previousSibling?.tagName === 'MARK';
+  text += (goesOn ? '' : '\\n') + texts.currentNode.data;
 }
 return text;
 """

@@ -36,7 +36,9 @@ let looked = 0;
 function look(what, element, colour, ground, least) {
   looked += 1;
   const ratio = contrast(channels(colour), ground);
-  if (ratio < least) found.push(`${what} of ${element.tagName}.${element.className} "${element.textContent.slice(0, 30)}": ${ratio.toFixed(2)}`);
+  if (ratio >= least) return;
+  const which = `${element.tagName}.${element.className} "${element.textContent.slice(0, 30)}"`;
+  found.push(`${what} of ${which}: ${ratio.toFixed(2)}`);
 }
 
 const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
