@@ -19,6 +19,13 @@ Json milliseconds_or_null(const std::optional<nanoseconds>& age) {
   return age->count() / 1'000'000;
 }
 
+// Whole microseconds: the clocks say no more.
+Json exact_milliseconds(const std::optional<nanoseconds>& span) {
+  if (!span) return nullptr;
+  const std::int64_t microseconds = span->count() / 1000;
+  return static_cast<double>(microseconds) / 1e3;
+}
+
 std::string printed(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 bool is_utf8(std::string_view bytes) {
@@ -183,7 +190,7 @@ std::string Shown::change(const Met& met) {
   }
   return printed(Json{{"generation", std::to_string(met.generation)},
                       {"at", display::utc_text(met.published)},
-                      {"latency_ms", met.latency ? Json(static_cast<double>(met.latency->count() / 1000) / 1e3) : Json()},
+                      {"latency_ms", exact_milliseconds(met.latency)},
                       {"origin", origin_name(met.origin)},
                       {"first", met.first},
                       {"keys", std::move(keys)},
