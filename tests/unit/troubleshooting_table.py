@@ -68,7 +68,7 @@ def main():
 
 def said_by_status(quoted):
     """A verdict, and what `shmconf status` goes on with."""
-    line = re.search(r"std::string verdict_line.*?^}", text_of("src/cli/status_text.cc"), re.DOTALL | re.MULTILINE)[0]
+    line = re.search(r"std::string verdict_line.*?^}", text_of("src/display/status_text.cc"), re.DOTALL | re.MULTILINE)[0]
     verdict, _, rest = quoted.partition(" ")
     is_verdict = f'return "{verdict.strip(",")}"' in text_of("src/reader/status.cc")
     return is_verdict and (not rest or re.search(rf'"[, ]*{re.escape(rest)}', line) is not None)

@@ -13,6 +13,7 @@
 #include "settings/address.h"
 #include "settings/duration.h"
 #include "settings/field_table.h"
+#include "settings/listen_address.h"
 #include "settings/name.h"
 #include "settings/settings_text.h"
 
@@ -29,6 +30,9 @@ std::string pattern_of(const TextSlot& slot) {
   if (slot.examine == examine_path || slot.examine == examine_secret) return R"(^[^\u0000-\u001f\u007f]*$)";
   if (slot.examine == examine_address) {
     return R"(^(unix:///.+|https?://[^/@\s]+/?|[^/@\s:]+:[0-9]{1,5}/?|\[[^/@\s]+\]:[0-9]{1,5}/?)?$)";
+  }
+  if (slot.examine == examine_listen_address) {
+    return R"(^(unix:.+|(127\.[0-9.]+|localhost|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5})?$)";
   }
   ADD_FAILURE() << "a rule for texts that has no pattern here";
   return "";
