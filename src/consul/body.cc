@@ -1,6 +1,7 @@
 #include "consul/body.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cassert>
@@ -15,7 +16,6 @@ namespace {
 // From here on a buffer is a map of its own. malloc would do so at first too, but after one large
 // buffer was freed it keeps the next ones in its heap, and the heap keeps their pages.
 constexpr std::size_t kMapFromBytes = std::size_t{256} << 10;
-constexpr std::size_t kPageBytes = 4096;
 constexpr std::size_t kHugePagesFromBytes = std::size_t{4} << 20;
 constexpr std::size_t kSmallestBytes = std::size_t{4} << 10;
 
@@ -87,8 +87,10 @@ void Body::shrink(std::size_t bytes) noexcept {
 
 void Body::give_back(std::size_t from, std::size_t to) noexcept {
   if (capacity_ < kMapFromBytes) return;
-  from = (from + kPageBytes - 1) / kPageBytes * kPageBytes;  // of a map, which begins with a page
-  to = to / kPageBytes * kPageBytes;
+  // The kernel's pages, since it gives back whole ones: half of a larger one may still be needed.
+  static const auto page_bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  from = (from + page_bytes - 1) / page_bytes * page_bytes;  // of a map, which begins with a page
+  to = to / page_bytes * page_bytes;
   if (from < to) ::madvise(data_ + from, to - from, MADV_DONTNEED);
 }
 

@@ -179,6 +179,7 @@ class Decoder {
     if (!raw_text(value, out, escaped)) return false;
     if (escaped && value.get_string().get(out) != simdjson::SUCCESS) return fail_here("a bad escape in a string");
     const auto size = decode_base64(out, write_);
+    if (!size && escaped) return fail_here("a Value that is not base64");
     if (!size) return fail(out.data(), "a Value that is not base64");
     out = {write_, *size};
     write_ += *size;

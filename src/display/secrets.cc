@@ -98,6 +98,7 @@ class MaskedDocument : public nlohmann::json_sax<json> {
 };
 
 bool looks_like_a_document(std::string_view value) {
+  if (value.starts_with("\xef\xbb\xbf")) value.remove_prefix(3);  // a byte order mark, which the parser skips too
   const std::size_t first = value.find_first_not_of(" \t\r\n");
   return first != std::string_view::npos && (value[first] == '{' || value[first] == '[');
 }

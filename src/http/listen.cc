@@ -86,7 +86,9 @@ Result<void> open_to_group(const settings::ListenAddress& address, const std::st
     return Error{ErrorCode::kInvalid, "there is no group '" + group + "': create it, or name another in --group"};
   }
   const char* path = address.path.c_str();
-  if (::lchown(path, static_cast<uid_t>(-1), entry->gr_gid) != 0) return env::system_error(errno, "give to the group", path);
+  struct stat info {};
+  const bool is_theirs = ::lstat(path, &info) == 0 && info.st_gid == entry->gr_gid;
+  if (!is_theirs && ::lchown(path, static_cast<uid_t>(-1), entry->gr_gid) != 0) return env::system_error(errno, "give to the group", path);
   if (::chmod(path, 0660) != 0) return env::system_error(errno, "open to the group", path);
   return {};
 }

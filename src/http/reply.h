@@ -5,6 +5,7 @@
 #define SHMCONF_HTTP_REPLY_H_
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -22,8 +23,11 @@ struct Reply {
   unsigned status = 200;
   std::string_view content_type = "text/plain; charset=utf-8";  // of static storage
   std::string body{};
+  std::shared_ptr<const std::string> shared{};  // the body instead, where one text answers many
   bool close = false;   // the connection ends with it
   bool events = false;  // no body, but the stream of events
+
+  [[nodiscard]] std::string_view content() const noexcept { return shared ? *shared : body; }
 };
 
 // A line of text.

@@ -39,7 +39,11 @@ Reply Routes::answer(std::string_view path) {
   if (path == "/readyz") return readiness();
   if (path == "/metrics") return {.content_type = kMetricsType, .body = metrics_.text(view_.look(), now_())};
   if (path == "/api/state") return json(state());
-  if (path == "/api/tree") return json(shown_.tree(view_.look()));
+  if (path == "/api/tree") {
+    Reply reply = json({});
+    reply.shared = tree();
+    return reply;
+  }
   if (path == "/api/history") return json(Shown::history({history_.begin(), history_.end()}));
   if (path == "/api/events") return {.content_type = kEventStream, .events = true};
   const std::string_view name = path == "/" ? "index.html" : path.substr(1);
@@ -47,6 +51,17 @@ Reply Routes::answer(std::string_view path) {
     if (asset.name == name) return {.content_type = type_of(name), .body = std::string(asset.bytes)};
   }
   return plain(404, "not found");
+}
+
+// Made once a generation, however many ask, and however slowly they take it.
+std::shared_ptr<const std::string> Routes::tree() {
+  const Seen seen = view_.look();
+  const std::uint64_t generation = seen.readable() ? seen.snapshot->generation() : 0;
+  if (!tree_ || generation != tree_generation_ || generation == 0) {
+    tree_ = std::make_shared<const std::string>(shown_.tree(seen));
+    tree_generation_ = generation;
+  }
+  return tree_;
 }
 
 // Whether it makes sense to let this go on: Consul may be away, and there may be no configuration yet.

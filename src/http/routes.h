@@ -5,7 +5,9 @@
 #define SHMCONF_HTTP_ROUTES_H_
 
 #include <deque>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -30,8 +32,11 @@ class Routes final : public Site {
   // Remembers a generation, and returns the events that tell of it.
   std::string met(const Met& met);
   std::string state_event();
+  // How things are shown has changed.
+  void show_anew() { tree_.reset(); }
 
  private:
+  std::shared_ptr<const std::string> tree();
   Reply health();
   Reply readiness();
   std::string state();
@@ -41,6 +46,8 @@ class Routes final : public Site {
   const Metrics& metrics_;
   const std::function<display::WallTime()> now_;
   std::deque<std::string> history_;  // JSON objects, newest first
+  std::shared_ptr<const std::string> tree_;
+  std::uint64_t tree_generation_ = 0;
 };
 
 }  // namespace shmconf::http

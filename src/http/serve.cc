@@ -35,6 +35,9 @@ OpenOptions where_of(const Settings& settings) {
   OpenOptions where;
   where.directory = settings.directory;
   where.backup_file = settings.backup_file;
+  // What is cut short under this process must not end it, and no old generation is to stay in the tmpfs
+  // for as long as nobody asks.
+  where.private_copy = true;
   return where;
 }
 
@@ -60,6 +63,7 @@ class ServeProcess {
   ServeProcess(const Settings& settings, const settings::ListenAddress& address, const ServeOptions& options,
                env::Fd socket)
       : options_(options),
+        address_(address),
         log_(settings.log),
         show_values_(address.is_unix() || settings.http_values),
         signals_(io_, SIGTERM, SIGINT, SIGHUP),
@@ -81,7 +85,6 @@ class ServeProcess {
     obey_signals();
     tick();
     io_.run();
-    journal_.reset();  // what it still tells is told to nobody
   }
 
  private:
@@ -100,10 +103,12 @@ class ServeProcess {
 
   void reload() {
     if (!options_.reload) return;
+    spdlog::default_logger_raw()->flush();  // whoever asks again is told again
     auto loaded = options_.reload();
     if (const auto* read = std::get_if<Settings>(&loaded)) {
       shown_ = Shown(*read, show_values_);
       metrics_ = Metrics(*read);
+      routes_.show_anew();
       log::change(log_ = read->log);
       spdlog::info("the settings were read again");
       return;
@@ -129,12 +134,14 @@ class ServeProcess {
   }
 
   void end() {
+    if (address_.is_unix()) ::unlink(address_.path.c_str());  // before another process can listen there
     tick_.cancel();
     server_.stop();
     io_.stop();
   }
 
   const ServeOptions& options_;
+  const settings::ListenAddress& address_;
   settings::Log log_;
   const bool show_values_;
   asio::io_context io_{1};
@@ -164,8 +171,9 @@ Result<void> serve(const Settings& settings, const ServeOptions& options) {
   ServeProcess process(settings, *address, options, std::move(*socket));
   spdlog::info("serving '{}' at {}", settings.name, settings.http);
   process.run();
-  if (address->is_unix()) ::unlink(address->path.c_str());
-  return {};
+  // The journal's thread looks up once a second: nobody is to wait for that.
+  spdlog::shutdown();
+  ::_exit(0);
 }
 
 }  // namespace shmconf::http

@@ -209,13 +209,14 @@ asio::awaitable<bool> Server::State::serve_one(Stream& stream, beast::flat_buffe
 }
 
 asio::awaitable<bool> Server::State::send(Stream& stream, Reply reply, bool head_only, bool keep_alive) {
-  wire::response<wire::string_body> response;
+  wire::response<wire::span_body<const char>> response;
   set_headers(response, reply);
   const bool close = reply.close || !keep_alive;
   response.keep_alive(!close);
-  response.body() = std::move(reply.body);
-  response.content_length(response.body().size());
-  wire::response_serializer<wire::string_body> serializer(response);
+  const std::string_view content = reply.content();
+  response.body() = boost::beast::span<const char>(content.data(), content.size());
+  response.content_length(content.size());
+  wire::response_serializer<wire::span_body<const char>> serializer(response);
   stream.expires_after(bounds.write);
   error_code error;
   if (head_only) {

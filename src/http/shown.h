@@ -26,7 +26,8 @@ namespace shmconf::http {
 inline constexpr std::size_t kLargestTreeValueBytes = 16 * 1024;
 inline constexpr std::size_t kLargestHistoryValueBytes = 2 * 1024;
 // So much of a tree is sent; the rest is counted.
-inline constexpr std::size_t kLargestTreeBytes = std::size_t{8} << 20;
+inline constexpr std::size_t kLargestTreeBytes = std::size_t{4} << 20;
+inline constexpr std::size_t kLargestHistoryBytes = std::size_t{4} << 20;
 // So many keys of one change are listed; the rest is counted.
 inline constexpr std::size_t kMostChangedKeys = 100;
 

@@ -138,6 +138,7 @@ class RoleProcess {
 
   void reload() {
     if (!options_.reload) return;
+    spdlog::default_logger_raw()->flush();  // whoever asks again is told again
     auto loaded = options_.reload();
     if (const auto* problems = std::get_if<std::vector<settings::Problem>>(&loaded)) {
       for (const auto& problem : *problems) spdlog::error("{}", settings::to_string(problem));

@@ -134,6 +134,7 @@ asio::awaitable<Result<void>> StateReader::prove_readable(std::size_t source, Cl
 }
 
 asio::awaitable<Result<void>> StateReader::read_all(const Lanes& lanes) {
+  arrived_.reset();
   for (std::size_t i = 0; i < states_.size(); ++i) {
     auto done = co_await read(i, *lanes[i], settings_.consul.consistency);
     if (!done) co_return done;
@@ -419,7 +420,6 @@ shm::Content StateReader::content() const {
 
 asio::awaitable<Result<Published>> StateReader::synchronize(Lanes lanes, PublishTarget& target, int attempts) {
   for (int attempt = 1;; ++attempt) {
-    arrived_.reset();
     if (auto noted = note(target); !noted) co_return std::move(noted).error();
     auto read = co_await read_all(lanes);
     if (!read) co_return std::move(read).error();
@@ -489,6 +489,7 @@ Result<Published> StateReader::show(PublishTarget& target, shm::Content& content
     if (!settled_) target.segment().page().settled_rounds_exceeded.fetch_add(1, std::memory_order_relaxed);
   }
   if (*outcome == shm::Outcome::kPublished || *outcome == shm::Outcome::kUnchanged) shown(target);
+  arrived_.reset();
   return published;
 }
 
@@ -503,7 +504,6 @@ void StateReader::count_publish(PublishTarget& target, std::chrono::steady_clock
 }
 
 void StateReader::shown(PublishTarget& target) {
-  arrived_.reset();
   const auto published = target.current();
   shown_generation_ = published ? published->header().generation : 0;
   stand_still_.forget();

@@ -165,7 +165,7 @@ class StateReader {
   std::uint64_t noted_epoch_ = 0;  // of the target then
   std::uint64_t shown_generation_ = 0;  // what the lists made together, as published or compared last
   bool settled_ = true;
-  // When the header of the first answer came that is held and not published.
+  // When the header of the first answer came that is held and has not been compared with what is published.
   std::optional<std::chrono::steady_clock::time_point> arrived_;
   LastGood last_good_;
   StandStill stand_still_;

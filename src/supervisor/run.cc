@@ -159,6 +159,7 @@ class Run {
   void reload() {
     if (stopping_) return;
     if (!options_.reload) return;
+    spdlog::default_logger_raw()->flush();  // whoever asks again is told again
     notifier_.reloading();
     auto loaded = options_.reload();
     if (const auto* problems = std::get_if<std::vector<settings::Problem>>(&loaded)) {
@@ -173,9 +174,10 @@ class Run {
 
   void adopt(const settings::Settings& settings) {
     if (settings.name != settings_.name || settings.directory != settings_.directory ||
-        settings.group != settings_.group || settings.http != settings_.http) {
-      spdlog::error("name, directory, group and http cannot change while running: the earlier settings stay; "
-                    "restart instead");
+        settings.group != settings_.group || settings.http != settings_.http ||
+        settings.http_values != settings_.http_values) {
+      spdlog::error("name, directory, group, http and http_values cannot change while running: the earlier settings "
+                    "stay; restart instead");
       return;
     }
     if (auto changed = sidecar_.change_settings(settings); !changed) {

@@ -124,7 +124,11 @@ asio::awaitable<void> Follower::coordinate() {
     if (stopping()) co_return;
     auto step = co_await sources::within_memory(advance());
     if (stopping()) co_return;
-    if (step && (!*step || (*step)->outcome == shm::Outcome::kMoved)) continue;
+    if (step && !*step) continue;
+    if (step && (*step)->outcome == shm::Outcome::kMoved) {
+      around_.liveness.compared(format::Comparison::kOvertaken);
+      continue;
+    }
     const auto published = step ? Result<Published>(std::move(**step)) : Result<Published>(std::move(step).error());
     around_.liveness.set_credentials_trouble(credentials_->trouble());
     static_cast<void>(sources::report(published, around_.target, around_.liveness));

@@ -87,5 +87,12 @@ TEST(Secrets, EveryLanguageHasTheSameWords) {
   EXPECT_EQ(words_in("node/lib/display.js", '[', ']', '\''), expected);
 }
 
+TEST(Secrets, AByteOrderMarkHidesNoDocument) {
+  const SecretWords words;
+  const auto masked = words.masked("document", "\xef\xbb\xbf{\"password\": \"hunter2\", \"port\": 1}");
+  ASSERT_TRUE(masked.has_value());
+  EXPECT_EQ(masked->find("hunter2"), std::string::npos) << *masked;
+}
+
 }  // namespace
 }  // namespace shmconf::display
