@@ -9,7 +9,9 @@
 
 #include <array>
 #include <cstdlib>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 namespace shmconf::http {
 namespace {
@@ -37,7 +39,14 @@ env::Fd connect_to(const settings::ListenAddress& address) {
     ::inet_pton(AF_INET, address.host.c_str(), &there.four.sin_addr);
   }
   env::Fd socket(::socket(there.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  EXPECT_EQ(::connect(socket.get(), &there.any, bytes), 0) << std::strerror(errno);
+  // A unix socket has its name a moment before anybody listens there.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  int connected = ::connect(socket.get(), &there.any, bytes);
+  while (connected != 0 && errno == ECONNREFUSED && address.is_unix() && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    connected = ::connect(socket.get(), &there.any, bytes);
+  }
+  EXPECT_EQ(connected, 0) << std::strerror(errno);
   return socket;
 }
 

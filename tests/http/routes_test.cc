@@ -28,7 +28,10 @@ class RoutesTest : public ::testing::Test {
   }
   Reply get(std::string_view path) { return routes_.answer(path); }
   json get_json(std::string_view path) { return json::parse(get(path).content()); }
-  void show_values() { shown_.emplace(settings(), true); }
+  void show_values() {
+    shown_.emplace(settings(), true);
+    routes_.show_anew();
+  }
 
   Published published_;
   View view_ = published_.view();
