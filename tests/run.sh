@@ -100,12 +100,13 @@ run() {
 }
 
 run_again() {
-  local tree=$1 report=build/$1/again.xml total=0 bad=0 idle=0 numbers
-  numbers=$(sed -n 's/^\([0-9]*\):.*/\1/p' "build/$tree/Testing/Temporary/LastTestsFailed.log" | paste -sd,)
+  local tree=$1 report=build/$1/again.xml total=0 bad=0 idle=0 names
+  # As one expression: neither --rerun-failed nor -I goes together with a label.
+  names=$(sed -n 's/^[0-9]*://p' "build/$tree/Testing/Temporary/LastTestsFailed.log" |
+    sed 's/[][().*+?^$|\\]/\\&/g' | paste -sd'|')
   heading "build/$tree: the integration tests that failed, again and alone"
   rm -f -- "$report"
-  # Not --rerun-failed, which pays no attention to labels.
-  "${launch[@]}" ctest --test-dir "build/$tree" -I "0,0,0,$numbers" -L '^integration$' --output-on-failure \
+  "${launch[@]}" ctest --test-dir "build/$tree" -R "^($names)\$" -L '^integration$' --output-on-failure \
     --output-junit again.xml 9>&- 2>&1 | sed -u -E 's/^[0-9]+% tests passed, /again: /' || true
   [[ -s $report ]] || return 0
   read_report "$report"

@@ -49,8 +49,9 @@ async function service(options) {
   const program = `
     const shmconf = require(${JSON.stringify(process.env.SHMCONF_NODE_PACKAGE)});
     shmconf.launch('web', JSON.parse(process.argv[1])).then((config) => {
-      console.log(config.redis.host);
+      const { host } = config.redis;
       config.on('change', 'redis/host', (change) => console.log(change.new));
+      console.log(host); // not before: the next change comes behind it
       process.stdin.resume().on('end', () => process.exit(0));
     });`;
   const child = spawn(process.execPath, ['-e', program, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] });
