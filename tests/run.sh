@@ -75,8 +75,9 @@ count() {
     sed -n "s/.*<testcase name=\"\([^\"]*\)\".* status=\"\(fail\|notrun\|disabled\)\".*/$tree: \2 \1/p" "$report")
 }
 
-# One more than there are processors: integration tests wait most of their time.
-parallel_tests() { if [[ $1 == test ]]; then echo $(($(nproc) + 1)); else nproc; fi; }
+# One more than there are processors: integration tests wait most of their time, and fuzz targets run for
+# a time, not for a result.
+parallel_tests() { if [[ $1 =~ ^(test|fuzz)$ ]]; then echo $(($(nproc) + 1)); else nproc; fi; }
 
 # run TREE CTEST-ARGUMENT...: ctest's closing line is reworded, so that only the total over all
 # trees can be taken for the result.
