@@ -42,7 +42,7 @@ void add_argument(CLI::App& app, const Argument& argument) {
   std::string about(argument.about);
   if (!argument.variable.empty()) about += " [$" + std::string(argument.variable) + "]";
   const bool positional = !name.starts_with("--");
-  CLI::Option* option = argument.value_name.empty() ? app.add_flag(name, about) : app.add_option(name);
+  CLI::Option* option = argument.value_name.empty() ? app.add_flag(name) : app.add_option(name);
   option->description(about)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   if (!argument.value_name.empty() && !positional) option->type_name(std::string(argument.value_name));
   if (argument.required) option->required();
