@@ -15,6 +15,12 @@ namespace faults = fakes::faults;
 using fakes::Fault;
 
 constexpr std::size_t kMegabyte = std::size_t{1} << 20;
+// The thread sanitizer takes longer over more than a poll of these tests may.
+#if defined(__SANITIZE_THREAD__)
+constexpr std::size_t kManyMegabytes = 16;
+#else
+constexpr std::size_t kManyMegabytes = 64;
+#endif
 
 // Reads of the second source; its long polls alone.
 constexpr char kReads[] = "GET /v1/kv/web/?";
@@ -115,7 +121,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Case{"delayed", faults::delayed(100ms)}, Case{"trickled", faults::trickled(20, 2ms)},
                       Case{"chunks_of_one_byte", faults::chunked(1)}, Case{"chunks", faults::chunked(100)},
                       Case{"compact", faults::compact()}, Case{"upper_case_headers", faults::upper_case_headers()},
-                      Case{"sixty_four_megabytes", faults::padded_to(64 * kMegabyte)},
+                      Case{"many_megabytes", faults::padded_to(kManyMegabytes * kMegabyte)},
                       // Reads without an index tell the truth: where nothing does, nobody can know what has moved.
                       Case{"index_zero", faults::index("0"), kPolls}, Case{"index_backwards", faults::index("1"), kPolls},
                       Case{"index_equal", faults::index("3").early(), kPolls},
