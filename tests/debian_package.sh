@@ -1,5 +1,6 @@
 # Sourced by the scripts that take a program out of a Debian package without installing it, since to
-# install it may need rights, or start a daemon. The caller defines say().
+# install it may need rights, or start a daemon. The caller defines say(), fail() and usable(), which tells whether
+# the program at a path runs.
 # shellcheck shell=bash
 
 readonly kKeyring=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -61,4 +62,33 @@ unpack_package() {
     if unpack_from "$work" "$mirror" "$suite" "$package"; then return 0; fi
   done
   return 1
+}
+
+# take_program FOLDER PROGRAM VARIABLE SUITE PACKAGE: prints the program's path. Taken in this order: what
+# VARIABLE names; PROGRAM on PATH; FOLDER/PROGRAM from an earlier run; else the package's own, into FOLDER.
+take_program() {
+  local folder program=$2 variable=$3 suite=$4 package=$5 on_path
+  if [[ -n ${!variable:-} ]]; then
+    usable "${!variable}" || fail "$variable=${!variable} does not run; correct or unset it"
+    realpath -s -- "${!variable}"
+    return
+  fi
+  if on_path=$(type -P "$program") && usable "$on_path"; then
+    realpath -s -- "$on_path"
+    return
+  fi
+
+  mkdir -p -- "$1"
+  folder=$(cd -- "$1" && pwd)
+  exec 9>"$folder/.lock"
+  flock 9
+  if ! usable "$folder/$program"; then
+    work=$(mktemp -d "$folder/download.XXXXXX")
+    trap 'rm -rf -- "$work"' EXIT
+    unpack_package "$work" "$suite" "$package" && usable "$work/tree/usr/bin/$program" ||
+      fail "no Debian mirror of this machine supplied package $package of $suite;" \
+        "install $program yourself and set $variable to its path"
+    mv -f -- "$work/tree/usr/bin/$program" "$folder/$program"
+  fi
+  printf '%s\n' "$folder/$program"
 }

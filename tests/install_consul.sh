@@ -21,34 +21,5 @@ fail() {
 
 usable() { [[ -x $1 && ! -d $1 ]] && "$1" version >/dev/null 2>&1; }
 
-main() {
-  [[ $# -eq 1 && -n $1 ]] || fail "usage: $0 FOLDER"
-
-  if [[ -n ${SHMCONF_CONSUL:-} ]]; then
-    usable "$SHMCONF_CONSUL" || fail "SHMCONF_CONSUL=$SHMCONF_CONSUL does not run; correct or unset it"
-    realpath -s -- "$SHMCONF_CONSUL"
-    return
-  fi
-  local on_path
-  if on_path=$(type -P consul) && usable "$on_path"; then
-    realpath -s -- "$on_path"
-    return
-  fi
-
-  mkdir -p -- "$1"
-  local folder
-  folder=$(cd -- "$1" && pwd)
-  exec 9>"$folder/.lock"
-  flock 9
-  if ! usable "$folder/consul"; then
-    work=$(mktemp -d "$folder/download.XXXXXX")
-    trap 'rm -rf -- "$work"' EXIT
-    unpack_package "$work" bullseye consul && usable "$work/tree/usr/bin/consul" ||
-      fail "no Debian mirror of this machine supplied package consul of bullseye;" \
-        "install Consul yourself and set SHMCONF_CONSUL to its path"
-    mv -f -- "$work/tree/usr/bin/consul" "$folder/consul"
-  fi
-  printf '%s\n' "$folder/consul"
-}
-
-main "$@"
+[[ $# -eq 1 && -n $1 ]] || fail "usage: $0 FOLDER"
+take_program "$1" consul SHMCONF_CONSUL bullseye consul

@@ -1,18 +1,16 @@
 #include "http/shown.h"
 
-#include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "consul/base64.h"
+#include "display/status_text.h"
 
 namespace shmconf::http {
 namespace {
 
 using std::chrono::nanoseconds;
 using Json = nlohmann::ordered_json;
-
-constexpr std::array<const char*, format::kRoleCount> kRoles = {"watch", "heartbeat", "supervisor"};
 
 Json milliseconds_or_null(const std::optional<nanoseconds>& age) {
   if (!age) return nullptr;
@@ -104,7 +102,7 @@ std::string Shown::state(const Seen& seen, display::WallTime now) const {
   state["consul"] = Json{{"address", consul_address_}, {"sources", std::move(sources)}};
 
   Json processes = Json::array();
-  for (std::size_t i = 0; i < kRoles.size(); ++i) processes.push_back(process(kRoles[i], status.roles[i]));
+  for (std::size_t i = 0; i < display::kRoleNames.size(); ++i) processes.push_back(process(display::kRoleNames[i], status.roles[i]));
   // This very one, where the sidecar has it.
   if (status.server_starts != 0) {
     RoleStatus server;
