@@ -91,7 +91,7 @@ sources::Pairs belonging(const settings::Source& source, sources::Pairs pairs) {
 }
 
 // The keys as the sidecar would lay them over one another; without sources, each by its whole name.
-std::vector<shm::Item> items_of(sources::Pairs pairs, std::vector<settings::Source> from) {
+shm::Items items_of(sources::Pairs pairs, std::vector<settings::Source> from) {
   if (from.empty()) from.push_back({settings::Source::Kind::kPrefix, ""});
   std::vector<sources::Pairs> of_sources;
   for (const settings::Source& source : from) of_sources.push_back(belonging(source, pairs));

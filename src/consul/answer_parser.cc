@@ -14,7 +14,6 @@
 #include <string_view>
 #include <utility>
 
-#include "consul/body.h"
 #include "consul/kv_decoder.h"
 #include "consul/status_text.h"
 
@@ -28,16 +27,12 @@ constexpr std::uint32_t kMaxHeaderBytes = 64 * 1024;
 constexpr std::size_t kReadBytes = 64 * 1024;
 constexpr std::size_t kKeptWordsBytes = 1024;
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
-// A Content-Length is a claim; beyond this, memory follows what really comes.
-constexpr std::uint64_t kMaxReservedBytes = std::uint64_t{64} << 20;
 
-// Where Beast puts a body: into the buffer that is decoded, or the beginning of it into words.
+// Where Beast puts a body: into the decoder, or the beginning of it into words.
 struct AnswerBody {
   struct value_type {
-    bool keep_pairs = false;  // both set between header and body
-    bool keep_words = false;
-    Body pairs;
-    std::string words;
+    std::optional<KvDecoder> pairs;  // both set between header and body, where they are wanted
+    std::optional<std::string> words;
   };
 
   class reader {
@@ -54,11 +49,11 @@ struct AnswerBody {
       for (const auto buffer : boost::beast::buffers_range_ref(buffers)) {
         const std::string_view bytes(static_cast<const char*>(buffer.data()), buffer.size());
         total += bytes.size();
-        if (value_.keep_pairs && !value_.pairs.append(bytes)) {
+        if (value_.pairs && !value_.pairs->append(bytes)) {
           error = make_error_code(boost::system::errc::not_enough_memory);
         }
-        if (value_.keep_words && value_.words.size() < kKeptWordsBytes) {
-          value_.words.append(bytes.substr(0, kKeptWordsBytes - value_.words.size()));
+        if (value_.words && value_.words->size() < kKeptWordsBytes) {
+          value_.words->append(bytes.substr(0, kKeptWordsBytes - value_.words->size()));
         }
       }
       return total;
@@ -93,6 +88,7 @@ struct AnswerParser::State {
   boost::beast::flat_buffer buffer;
   Query::What what = Query::What::kPairs;
   std::uint64_t max_body_bytes = 0;
+  std::size_t expected_pairs = 0;
   std::chrono::steady_clock::time_point header_at;
 
   // The header is whole, the body not begun.
@@ -100,13 +96,8 @@ struct AnswerParser::State {
     header_at = std::chrono::steady_clock::now();
     auto& body = parser.get().body();
     const bool found = parser.get().result_int() == 200;
-    body.keep_pairs = found && what == Query::What::kPairs;
-    body.keep_words = !found;
-    const auto length = parser.content_length();
-    // Without memory for all of it, appending fails at the right place.
-    if (body.keep_pairs && length) {
-      (void)body.pairs.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(*length, kMaxReservedBytes)));
-    }
+    if (found && what == Query::What::kPairs) body.pairs.emplace(expected_pairs);
+    if (!found) body.words.emplace();
     parser.eager(true);
   }
 
@@ -138,10 +129,11 @@ struct AnswerParser::State {
   }
 };
 
-AnswerParser::AnswerParser(Query::What what, std::uint64_t max_body_bytes)
+AnswerParser::AnswerParser(Query::What what, std::uint64_t max_body_bytes, std::size_t expected_pairs)
     : state_(std::make_unique<State>()) {
   state_->max_body_bytes = max_body_bytes;
   state_->what = what;
+  state_->expected_pairs = expected_pairs;
   state_->parser.header_limit(kMaxHeaderBytes);
   state_->parser.body_limit(max_body_bytes);
 }
@@ -155,7 +147,7 @@ Result<std::span<char>> AnswerParser::space() try {
   return state_->explain(make_error_code(boost::system::errc::not_enough_memory));
 }
 
-Result<void> AnswerParser::received(std::size_t bytes) {
+Result<void> AnswerParser::received(std::size_t bytes) try {
   state_->buffer.commit(bytes);
   if (!state_->parser.got_some() && begins_tls_record(state_->buffer.data())) {
     return Error{ErrorCode::kInvalid, "Consul speaks TLS at consul.address: write https:// there"};
@@ -172,6 +164,8 @@ Result<void> AnswerParser::received(std::size_t bytes) {
     if (used == 0) return {};
   }
   return {};
+} catch (const std::bad_alloc&) {
+  return state_->explain(make_error_code(boost::system::errc::not_enough_memory));
 }
 
 Result<void> AnswerParser::ended() {
@@ -207,7 +201,7 @@ Result<Answer> AnswerParser::take() {
   answer.last_contact = std::chrono::milliseconds(
       std::min(number(response["X-Consul-LastContact"]).value_or(0), kLongestMs));
   if (answer.status != 200) {
-    answer.error_body = printable_line(response.body().words);
+    answer.error_body = printable_line(response.body().words.value_or(std::string()));
     return answer;
   }
   if (state_->what != Query::What::kPairs) return answer;
@@ -215,7 +209,7 @@ Result<Answer> AnswerParser::take() {
   if (!encoding.empty() && encoding != "identity") {
     return unavailable("the answer is compressed, which was not asked for: check for a proxy before Consul");
   }
-  auto pairs = decode_kv(std::move(response.body().pairs));
+  auto pairs = response.body().pairs->finish();
   if (!pairs) return std::move(pairs).error();
   answer.pairs = std::move(*pairs);
   return answer;

@@ -17,7 +17,8 @@ namespace shmconf::consul {
 
 class AnswerParser {
  public:
-  AnswerParser(Query::What what, std::uint64_t max_body_bytes);
+  // expected_pairs: about how many keys will come, 0 if nobody knows.
+  AnswerParser(Query::What what, std::uint64_t max_body_bytes, std::size_t expected_pairs = 0);
   ~AnswerParser();
 
   // Space for the next bytes from the server; valid until the next call. Fails with kNoSpace.
@@ -33,7 +34,7 @@ class AnswerParser {
   // The connection can carry another query. Requires done().
   [[nodiscard]] bool reusable() const noexcept;
 
-  // Decodes the body. Once, requires done().
+  // Once, requires done().
   Result<Answer> take();
 
  private:

@@ -57,6 +57,11 @@ struct Client::State {
   // Writes the request and reads the answer; what was read so far stays in parser.
   asio::awaitable<Result<void>> exchange(std::shared_ptr<Connection> on, const std::string& text,
                                          std::chrono::milliseconds answer_within, AnswerParser& parser);
+  // Most changes leave a source's number of keys, or nearly so.
+  void expect_as_many_as(const Answer& answer) {
+    const std::size_t pairs = answer.pairs.pairs().size();
+    if (pairs != 0) expected_pairs = pairs + pairs / 16;
+  }
   void drop() {
     if (connection) connection->close();
     connection.reset();
@@ -70,6 +75,7 @@ struct Client::State {
   std::shared_ptr<Connection> connection;
   std::uint64_t closes = 0;  // by the owner; an outstanding query must not reopen
   bool fresh = false;
+  std::size_t expected_pairs = 0;
 };
 
 std::string Client::State::request(const Query& query, const std::string& token) const {
@@ -142,7 +148,7 @@ asio::awaitable<Result<Answer>> Client::State::run(std::shared_ptr<State> state,
       auto opened = co_await connection->open(Clock::now() + state->settings.connect_timeout);
       if (!opened) co_return std::move(opened).error();
     }
-    AnswerParser parser(query.what, state->settings.max_body_bytes);
+    AnswerParser parser(query.what, state->settings.max_body_bytes, state->expected_pairs);
     auto exchanged = co_await state->exchange(connection, request, state->answer_limit(query), parser);
     if (exchanged) {
       whole = parser.reusable();
@@ -150,6 +156,7 @@ asio::awaitable<Result<Answer>> Client::State::run(std::shared_ptr<State> state,
       if (answer) {
         answer->with_token = !token->empty();
         state->conceal(answer->error_body, *token);
+        state->expect_as_many_as(*answer);
       }
       co_return answer;
     }

@@ -1,4 +1,4 @@
-// KvList: the key-value pairs of one answer from Consul, and the buffer that holds their bytes.
+// KvList: the key-value pairs of one answer from Consul, and the memory that holds their bytes.
 //
 // Move-only; immutable once decoded; the views live as long as the list, moves included.
 #ifndef SHMCONF_CONSUL_KV_H_
@@ -10,7 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "consul/body.h"
+#include "consul/buffer.h"
+#include "env/large_allocator.h"
 
 namespace shmconf::consul {
 
@@ -25,18 +26,20 @@ struct KvPair {
   std::string_view session;  // empty when the key is not locked
 };
 
+using KvPairs = std::vector<KvPair, env::LargeAllocator<KvPair>>;
+
 class KvList {
  public:
   KvList() = default;
-  // The pairs' views must point into body.
-  KvList(Body body, std::vector<KvPair> pairs) noexcept : body_(std::move(body)), pairs_(std::move(pairs)) {}
+  // The pairs' views must point into the texts.
+  KvList(std::vector<Buffer> texts, KvPairs pairs) noexcept : texts_(std::move(texts)), pairs_(std::move(pairs)) {}
 
   // Sorted bytewise by key, each key once.
   [[nodiscard]] std::span<const KvPair> pairs() const noexcept { return pairs_; }
 
  private:
-  Body body_;
-  std::vector<KvPair> pairs_;
+  std::vector<Buffer> texts_;
+  KvPairs pairs_;
 };
 
 }  // namespace shmconf::consul

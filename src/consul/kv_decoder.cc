@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,7 +19,7 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-static_assert(Body::kPaddingBytes >= simdjson::SIMDJSON_PADDING);
+static_assert(Buffer::kPaddingBytes >= simdjson::SIMDJSON_PADDING);
 
 constexpr int kMaxDepth = 64;
 
@@ -33,7 +34,7 @@ enum Field : unsigned {
   kUnknown = 0,
 };
 
-// The field whose name stands at text, a quote behind it. At least Body::kPaddingBytes can be read there.
+// The field whose name stands at text, a quote behind it. At least Buffer::kPaddingBytes can be read there.
 Field field_at(const char* text) noexcept {
   const auto is = [text](std::string_view name) { return std::memcmp(text, name.data(), name.size()) == 0; };
   if (is("Key\"")) return kKey;
@@ -52,29 +53,28 @@ struct Failure {
   std::size_t offset = 0;
 };
 
-class Decoder {
+// Reads one list.
+class ListReader {
  public:
-  explicit Decoder(Body& body) noexcept : body_(body) {}
+  // The text, behind which Buffer::kPaddingBytes can be read, is not changed. out has room for as many
+  // bytes, and that padding; what the pairs point to goes there.
+  ListReader(ondemand::parser& parser, std::string_view text, char* out) noexcept
+      : parser_(parser), text_(text), out_(out) {}
 
-  bool read_list(std::vector<KvPair>& pairs) {
+  bool read(KvPairs& pairs) {
     ondemand::array list;
-    if (const auto error = parser_.iterate(body_.data(), body_.size(), body_.size() + Body::kPaddingBytes)
+    if (const auto error = parser_.iterate(text_.data(), text_.size(), text_.size() + Buffer::kPaddingBytes)
                                .get(document_);
         error != simdjson::SUCCESS) {
-      return fail(body_.data(), simdjson::error_message(error));
+      return fail(text_.data(), simdjson::error_message(error));
     }
-    if (document_.get_array().get(list) != simdjson::SUCCESS) return fail(body_.data(), "expected a list");
+    if (document_.get_array().get(list) != simdjson::SUCCESS) return fail(text_.data(), "expected a list");
     for (auto&& element : list) {
       ondemand::value value;
       if (const auto error = std::move(element).get(value); error != simdjson::SUCCESS) {
         return fail_here(simdjson::error_message(error));
       }
-      KvPair pair;
-      if (!read_pair(value, pair)) return false;
-      in_order_ = in_order_ && (pairs.empty() || pairs.back().key < pair.key);
-      pairs.push_back(pair);
-      reserve_by_sample(pairs);
-      give_back_what_was_read();
+      if (!read_pair(value, pairs.emplace_back())) return false;
     }
     const char* rest = nullptr;
     if (document_.current_location().get(rest) == simdjson::OUT_OF_BOUNDS) return true;
@@ -82,34 +82,31 @@ class Decoder {
   }
 
   [[nodiscard]] const Failure& failure() const noexcept { return failure_; }
-  // Consul answers so; only keys that are not UTF-8 can come otherwise.
-  [[nodiscard]] bool in_order() const noexcept { return in_order_; }
-  // How much of the body holds what was decoded.
-  [[nodiscard]] std::size_t decoded_bytes() const noexcept { return static_cast<std::size_t>(write_ - body_.data()); }
+  // Behind what was written.
+  [[nodiscard]] char* out() const noexcept { return out_; }
 
  private:
   bool fail(const char* at, const char* what) noexcept {
     if (failure_.what != nullptr) return false;
-    failure_ = {what, static_cast<std::size_t>(at - body_.data())};
+    failure_ = {what, static_cast<std::size_t>(at - text_.data())};
     return false;
   }
-  bool fail_here(const char* what) noexcept { return fail(body_.data() + read_bytes(), what); }
-  std::size_t read_bytes() noexcept {
+  bool fail_here(const char* what) noexcept {
     const char* at = nullptr;
-    return document_.current_location().get(at) == simdjson::SUCCESS ? static_cast<std::size_t>(at - body_.data())
-                                                                     : body_.size();
+    return fail(document_.current_location().get(at) == simdjson::SUCCESS ? at : text_.data() + text_.size(), what);
   }
 
   bool read_pair(ondemand::value entry, KvPair& pair) {
     ondemand::object object;
     if (entry.get_object().get(object) != simdjson::SUCCESS) return fail_here("expected an object");
     unsigned seen = 0;
+    // By reference: copies of simdjson's small structures are stored in halves and loaded whole, which
+    // makes the processor wait.
     for (auto&& member : object) {
-      ondemand::field field;
+      if (member.error() != simdjson::SUCCESS) return fail_here("expected a field");
+      ondemand::field&& field = std::move(member).value_unsafe();
       Field which = kUnknown;
-      if (std::move(member).get(field) != simdjson::SUCCESS || !read_name(field, which)) {
-        return fail_here("expected a field");
-      }
+      if (!read_name(field, which)) return fail_here("expected a field");
       if ((seen & which) != 0) return fail_here("a field given twice");
       seen |= which;
       if (!read_field(field.value(), which, pair)) return false;
@@ -129,12 +126,12 @@ class Decoder {
     if (field.unescaped_key().get(name) != simdjson::SUCCESS) return false;
     if (name.find('"') != std::string_view::npos) return true;
     std::string quoted = std::string(name) + '"';
-    quoted.append(Body::kPaddingBytes, '\0');
+    quoted.append(Buffer::kPaddingBytes, '\0');
     which = field_at(quoted.data());
     return true;
   }
 
-  bool read_field(ondemand::value value, Field field, KvPair& pair) {
+  bool read_field(ondemand::value& value, Field field, KvPair& pair) {
     switch (field) {
       case kKey: return read_text(value, pair.key);
       case kValue: return read_base64(value, pair.value);
@@ -148,7 +145,7 @@ class Decoder {
     return false;
   }
 
-  bool read_number(ondemand::value value, std::uint64_t& out) {
+  bool read_number(ondemand::value& value, std::uint64_t& out) {
     return value.get_uint64().get(out) == simdjson::SUCCESS || fail_here("expected a whole number of 64 bits");
   }
 
@@ -164,7 +161,7 @@ class Decoder {
   }
 
   // Of a string without an escape, the index of structure has checked the rest.
-  bool read_text(ondemand::value value, std::string_view& out) {
+  bool read_text(ondemand::value& value, std::string_view& out) {
     bool escaped = false;
     if (!raw_text(value, out, escaped)) return false;
     if (escaped && value.get_string().get(out) != simdjson::SUCCESS) return fail_here("a bad escape in a string");
@@ -172,26 +169,24 @@ class Decoder {
     return true;
   }
 
-  bool read_base64(ondemand::value value, std::string_view& out) {
+  bool read_base64(ondemand::value& value, std::string_view& out) {
     bool null = false;
     if (value.is_null().get(null) == simdjson::SUCCESS && null) return true;
     bool escaped = false;
     if (!raw_text(value, out, escaped)) return false;
     if (escaped && value.get_string().get(out) != simdjson::SUCCESS) return fail_here("a bad escape in a string");
-    const auto size = decode_base64(out, write_);
+    const auto size = decode_base64(out, out_);
     if (!size && escaped) return fail_here("a Value that is not base64");
     if (!size) return fail(out.data(), "a Value that is not base64");
-    out = {write_, *size};
-    write_ += *size;
+    out = {out_, *size};
+    out_ += *size;
     return true;
   }
 
-  // Behind what was decoded before: nothing grows longer by that, so what is still to be read is not
-  // reached, and the bytes that are used lie together.
   std::string_view keep(std::string_view text) noexcept {
-    if (!text.empty()) std::memmove(write_, text.data(), text.size());
-    write_ += text.size();
-    return {write_ - text.size(), text.size()};
+    if (!text.empty()) std::memcpy(out_, text.data(), text.size());
+    out_ += text.size();
+    return {out_ - text.size(), text.size()};
   }
 
   // simdjson only skips what nobody reads. A truncated or spoilt answer must show there too.
@@ -247,43 +242,31 @@ class Decoder {
     return true;
   }
 
-  // A vector that doubles would for a moment hold one and a half times its content. Once a few pairs
-  // show how long they are, one reservation does; what it has too much is never touched.
-  void reserve_by_sample(std::vector<KvPair>& pairs) {
-    constexpr std::size_t kSample = 64;
-    if (pairs.size() != kSample) return;
-    const std::size_t bytes_per_pair = std::max<std::size_t>(1, read_bytes() / kSample);
-    pairs.reserve(body_.size() / bytes_per_pair * 5 / 4 + kSample);
-  }
-
-  // Memory that nothing will be decoded into, if the rest is like what was read: now and then, since it
-  // is a system call.
-  void give_back_what_was_read() noexcept {
-    constexpr std::size_t kEvery = std::size_t{256} << 10;
-    if (decoded_bytes() < given_back_at_ + kEvery) return;
-    given_back_at_ = decoded_bytes();
-    const std::size_t read_bytes = this->read_bytes();
-    const std::size_t left = body_.size() - read_bytes;
-    const std::size_t to_come = left * decoded_bytes() / read_bytes;
-    body_.forget(decoded_bytes() + to_come, read_bytes);
-  }
-
-  Body& body_;
-  ondemand::parser parser_;
+  ondemand::parser& parser_;
   ondemand::document document_;
-  char* write_ = body_.data();  // never beyond what was read
-  std::size_t given_back_at_ = 0;
-  bool in_order_ = true;
+  const std::string_view text_;
+  char* out_;
   Failure failure_;
 };
+
+Error no_memory() {
+  return {ErrorCode::kNoSpace, "no memory to decode Consul's answer: raise the memory limit or narrow the prefix"};
+}
 
 Error unexpected(const std::string& what) {
   return {ErrorCode::kUnavailable, "Consul's answer is not its documented list of keys: " + what +
                                        "; check that consul.address is Consul's own HTTP address"};
 }
 
+// Whether each key from this one on is behind the one before it.
+bool in_order_from(const KvPairs& pairs, std::size_t first) {
+  const auto begin = pairs.begin() + static_cast<std::ptrdiff_t>(first == 0 ? 0 : first - 1);
+  const auto not_before = [](const KvPair& a, const KvPair& b) { return a.key >= b.key; };
+  return std::adjacent_find(begin, pairs.end(), not_before) == pairs.end();
+}
+
 // Keys are unequal in what this leaves.
-Result<void> sort_by_key(std::vector<KvPair>& pairs) {
+Result<void> sort_by_key(KvPairs& pairs) {
   std::sort(pairs.begin(), pairs.end(), [](const KvPair& a, const KvPair& b) { return a.key < b.key; });
   const auto twice = std::adjacent_find(pairs.begin(), pairs.end(),
                                         [](const KvPair& a, const KvPair& b) { return a.key == b.key; });
@@ -292,30 +275,121 @@ Result<void> sort_by_key(std::vector<KvPair>& pairs) {
                "Consul's answer holds one key twice: keys that are not UTF-8 look alike in it, rename them"};
 }
 
+// What stands between two entries of the list, as its beginning shows: "},{" and the name of the first
+// field. Nothing where the list does not begin with an entry, as Consul writes it.
+//
+// In JSON, these bytes are never inside a string. Its quote, which follows a brace, is not escaped, so it
+// would end the string; but a letter follows it.
+std::string seam_of(std::string_view list) {
+  constexpr std::string_view kBegin = "[{\"";
+  constexpr std::size_t kLongestName = 64;
+  if (!list.starts_with(kBegin)) return {};
+  const std::string_view rest = list.substr(kBegin.size(), kLongestName);
+  const auto is_letter = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); };
+  const std::string_view name(rest.begin(), std::ranges::find_if_not(rest, is_letter));
+  if (name.empty() || !rest.substr(name.size()).starts_with("\":")) return {};
+  return "},{\"" + std::string(name) + "\":";
+}
+
 }  // namespace
 
-Result<KvList> decode_kv(Body body) try {
-  if (body.size() == 0) return unexpected("it is empty");
-  body.shrink(body.size());  // a huge page may reach far beyond the end
-  std::vector<KvPair> pairs;
-  std::size_t decoded_bytes = 0;
-  {
-    Decoder decoder(body);
-    if (!decoder.read_list(pairs)) {
-      const Failure& failure = decoder.failure();
-      return unexpected(std::string(failure.what) + " at byte " + std::to_string(failure.offset) + " of " +
-                        std::to_string(body.size()));
+struct KvDecoder::State {
+  State(std::size_t expected_pairs, std::size_t bytes) : batch_bytes(bytes) { pairs.reserve(expected_pairs); }
+
+  const std::size_t batch_bytes;
+  std::size_t try_at_bytes = batch_bytes;  // of text
+  ondemand::parser parser;
+  Buffer text;                 // what is not decoded yet
+  std::size_t text_offset = 0;  // of it in the answer
+  std::string seam;
+  std::vector<Buffer> decoded;
+  KvPairs pairs;
+  bool in_order = true;  // as Consul answers; only keys that are not UTF-8 can come otherwise
+
+  // Decodes the whole entries of the text, if it is plain where they end. Whatever fails fails again at
+  // the end, with the rest of the text: entries may hold lists with seams of their own.
+  Result<void> decode_batch() {
+    if (text_offset == 0 && seam.empty()) seam = seam_of(text.view());
+    const std::size_t at = seam.empty() ? std::string_view::npos : text.view().rfind(seam);
+    const std::size_t comma = at == std::string_view::npos ? 0 : at + 1;
+    if (comma != 0) {
+      text.data()[comma] = ']';
+      Failure ignored;
+      auto read = decode(comma + 1, ignored);
+      if (!read) return std::move(read).error();
+      text.data()[comma] = *read ? '[' : ',';
+      if (*read) {
+        text.consume(comma);
+        text_offset += comma;
+        try_at_bytes = batch_bytes;
+        return {};
+      }
     }
-    if (!decoder.in_order()) {
-      if (auto sorted = sort_by_key(pairs); !sorted) return std::move(sorted).error();
-    }
-    decoded_bytes = decoder.decoded_bytes();
+    try_at_bytes = 2 * text.size();
+    return {};
   }
-  body.shrink(decoded_bytes);
-  return KvList(std::move(body), std::move(pairs));
+
+  // Decodes the first bytes, which must be a list. False, and nothing has changed: they are none.
+  Result<bool> decode(std::size_t bytes, Failure& failure) {
+    if (auto reserved = reserve_decoded(bytes); !reserved) return std::move(reserved).error();
+    const std::size_t pairs_before = pairs.size();
+    Buffer& into = decoded.back();
+    char* const out = into.data() + into.size();
+    ListReader list(parser, text.view().substr(0, bytes), out);
+    if (list.read(pairs)) {
+      into.commit(static_cast<std::size_t>(list.out() - out));
+      in_order = in_order && in_order_from(pairs, pairs_before);
+      return true;
+    }
+    failure = list.failure();
+    pairs.resize(pairs_before);
+    return false;
+  }
+
+  // What an entry is decoded to is never longer than its text. Each block is as large as all before it.
+  Result<void> reserve_decoded(std::size_t bytes) {
+    if (!decoded.empty() && decoded.back().room() >= bytes) return {};
+    if (!decoded.empty() && decoded.back().size() == 0) decoded.pop_back();
+    std::size_t before = 0;
+    for (const Buffer& block : decoded) before += block.size();
+    Buffer block;
+    if (auto reserved = block.reserve(std::max(bytes, before)); !reserved) return reserved;
+    decoded.push_back(std::move(block));
+    return {};
+  }
+};
+
+KvDecoder::KvDecoder(std::size_t expected_pairs, std::size_t batch_bytes)
+    : state_(std::make_unique<State>(expected_pairs, batch_bytes)) {}
+
+KvDecoder::KvDecoder(KvDecoder&&) noexcept = default;
+KvDecoder& KvDecoder::operator=(KvDecoder&&) noexcept = default;
+KvDecoder::~KvDecoder() = default;
+
+Result<void> KvDecoder::append(std::string_view text) try {
+  if (auto appended = state_->text.append(text); !appended) return appended;
+  return state_->text.size() < state_->try_at_bytes ? Result<void>() : state_->decode_batch();
 } catch (const std::bad_alloc&) {
-  return Error{ErrorCode::kNoSpace,
-               "no memory to decode Consul's answer: raise the memory limit or narrow the prefix"};
+  return no_memory();
+}
+
+Result<KvList> KvDecoder::finish() try {
+  State& state = *state_;
+  const std::size_t bytes = state.text_offset + state.text.size();
+  if (bytes == 0) return unexpected("it is empty");
+  Failure failure;
+  auto read = state.decode(state.text.size(), failure);
+  if (!read) return std::move(read).error();
+  if (!*read) {
+    return unexpected(std::string(failure.what) + " at byte " + std::to_string(state.text_offset + failure.offset) +
+                      " of " + std::to_string(bytes));
+  }
+  if (!state.in_order) {
+    if (auto sorted = sort_by_key(state.pairs); !sorted) return std::move(sorted).error();
+  }
+  return KvList(std::move(state.decoded), std::move(state.pairs));
+} catch (const std::bad_alloc&) {
+  return no_memory();
 }
 
 }  // namespace shmconf::consul

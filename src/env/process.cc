@@ -158,10 +158,11 @@ void close_above(int last_kept) noexcept {
   for (int fd = last_kept + 1; fd < end; ++fd) ::close(fd);
 }
 
-void keep_heap_small_and_warm() noexcept {
+void keep_heap_warm(std::size_t bytes) noexcept {
 #ifdef __GLIBC__
-  ::mallopt(M_TRIM_THRESHOLD, 1 << 20);
-  ::mallopt(M_MMAP_THRESHOLD, 256 << 10);
+  const auto limit = static_cast<int>(std::min<std::size_t>(bytes, INT_MAX));
+  ::mallopt(M_TRIM_THRESHOLD, limit);
+  ::mallopt(M_MMAP_THRESHOLD, limit / 4);
 #endif
 }
 

@@ -60,11 +60,11 @@ void let_signals_through() noexcept;
 // Closes every descriptor above this one.
 void close_above(int last_kept) noexcept;
 
-// For a process that now and then needs memory for a moment: up to a megabyte freed stays in the
-// heap, so that the next need of that size meets no page fault, and what is larger always goes back
-// to the system. (By default the C library gives back from 128 KiB on, and, once a large block was
-// freed, keeps up to 64 MiB.)
-void keep_heap_small_and_warm() noexcept;
+// For a process that now and then needs memory for a moment: up to so many bytes freed stay in the heap,
+// so that the next need of that size meets no page fault; blocks of a quarter of it, and larger ones,
+// always go back to the system. (By default the C library gives back from 128 KiB on, and, once a large
+// block was freed, keeps up to 64 MiB.)
+void keep_heap_warm(std::size_t bytes) noexcept;
 
 }  // namespace shmconf::env
 

@@ -167,7 +167,7 @@ Result<void> serve(const Settings& settings, const ServeOptions& options) {
   if (!socket) return std::move(socket).error();
   confine(settings);
   ::signal(SIGPIPE, SIG_IGN);
-  env::keep_heap_small_and_warm();
+  env::keep_heap_warm(std::size_t{1} << 20);
   ServeProcess process(settings, *address, options, std::move(*socket));
   spdlog::info("serving '{}' at {}", settings.name, settings.http);
   process.run();

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "env/large_allocator.h"
 #include "shmconf/format.h"
 
 namespace shmconf::shm {
@@ -24,9 +25,11 @@ struct Item {
   std::string_view session;  // 36 characters, or empty
 };
 
+using Items = std::vector<Item, env::LargeAllocator<Item>>;
+
 struct Content {
-  std::vector<Item> keys;      // sorted bytewise by key, no key twice
-  std::vector<Item> pointers;  // "key#/pointer" leaves of documents, sorted likewise; none that is a key
+  Items keys;      // sorted bytewise by key, no key twice
+  Items pointers;  // "key#/pointer" leaves of documents, sorted likewise; none that is a key
   format::Origin origin = format::Origin::kConsul;
   std::vector<std::uint64_t> indexes;  // Consul's index of each source
   std::uint64_t sources_hash = 0;

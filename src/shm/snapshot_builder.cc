@@ -29,7 +29,7 @@ std::uint64_t samples_of(std::uint64_t count) {
   return (count + format::kSampleStride - 1) / format::kSampleStride;
 }
 
-Result<std::uint64_t> section_bytes(const std::vector<Item>& items) {
+Result<std::uint64_t> section_bytes(const Items& items) {
   std::uint64_t total = 0;
   std::string_view before;
   for (std::size_t i = 0; i < items.size(); ++i) {
@@ -75,7 +75,7 @@ class Writer {
         slot_count_(layout.slot_count), sample_(reinterpret_cast<std::uint32_t*>(out.data() + layout.samples)),
         at_(layout.records), seed_(seed) {}
 
-  void section(const std::vector<Item>& items) {
+  void section(const Items& items) {
     for (std::size_t i = 0; i < items.size(); ++i) {
       const auto position = static_cast<std::uint32_t>(at_ / format::kPositionUnit);
       if (i % format::kSampleStride == 0) *sample_++ = position;

@@ -178,7 +178,7 @@ std::optional<std::string> warning(const shm::Item& document, LeafCollector::Sto
 }
 
 // Sorts by key; of equal ones keeps the last document's, and none that is spelled like a real key.
-void sort_and_drop_shadowed(std::vector<shm::Item>& pointers, const std::vector<shm::Item>& keys) {
+void sort_and_drop_shadowed(shm::Items& pointers, const shm::Items& keys) {
   std::stable_sort(pointers.begin(), pointers.end(),
                    [](const shm::Item& a, const shm::Item& b) { return a.key < b.key; });
   std::size_t kept = 0;

@@ -78,14 +78,14 @@ Result<void> check_belongs(const Source& source, Pairs pairs) {
                                             "consul.address is Consul's own HTTP address"};
 }
 
-std::vector<shm::Item> merge(std::span<const Source> sources, std::span<const Pairs> pairs) {
+shm::Items merge(std::span<const Source> sources, std::span<const Pairs> pairs) {
   std::vector<Cursor> cursors;
   std::size_t most = 0;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     cursors.emplace_back(sources[i], pairs[i]);
     most += pairs[i].size();
   }
-  std::vector<shm::Item> items;
+  shm::Items items;
   items.reserve(most);
   for (;;) {
     const Cursor* first = nullptr;  // the lowest key; of equal ones the last source's
@@ -96,7 +96,7 @@ std::vector<shm::Item> merge(std::span<const Source> sources, std::span<const Pa
     const std::string_view key = first->key();
     items.push_back(to_item(key, first->pair()));
     for (Cursor& cursor : cursors) {
-      if (!cursor.at_end() && cursor.key() == key) cursor.next();
+      if (&cursor == first || (!cursor.at_end() && cursor.key() == key)) cursor.next();
     }
   }
 }

@@ -37,7 +37,7 @@ using Pairs = std::span<const consul::KvPair>;
 // The keys of all sources in order; of one that several have, the last source's. Sorted bytewise.
 // pairs are those of the sources in their order, sorted, each belonging to its source; the items
 // are views into them.
-[[nodiscard]] std::vector<shm::Item> merge(std::span<const settings::Source> sources, std::span<const Pairs> pairs);
+[[nodiscard]] shm::Items merge(std::span<const settings::Source> sources, std::span<const Pairs> pairs);
 
 }  // namespace shmconf::sources
 

@@ -35,6 +35,10 @@ constexpr std::chrono::milliseconds kConsulFirst{1'000};
 // What is still running then is abandoned: an end may take a second.
 constexpr std::chrono::milliseconds kLongestEnd{900};
 
+// The watch works at each change, and readers wait for it; the heartbeat every few minutes.
+constexpr std::size_t kWarmHeapOfWatchBytes = std::size_t{8} << 20;
+constexpr std::size_t kWarmHeapBytes = std::size_t{1} << 20;
+
 std::unique_ptr<backup::Store> open_backup(env::Env& env, const Settings& settings) {
   auto path = settings::backup_file(settings, ::geteuid(), settings::process_environment());
   if (path) return std::make_unique<backup::Store>(env, std::move(*path), settings.backup_key_file);
@@ -216,7 +220,7 @@ Result<void> run_role(const RoleKind& kind, const Settings& settings, const Proc
   confine(settings, *place);
   auto target = PublishTarget::attach(env::Env::posix(), std::move(*place), kind.role);
   if (!target) return std::move(target).error();
-  env::keep_heap_small_and_warm();
+  env::keep_heap_warm(kind.role == format::Role::kWatch ? kWarmHeapOfWatchBytes : kWarmHeapBytes);
   ::signal(SIGPIPE, SIG_IGN);  // a log that nobody reads any more must not end the process
   auto process = std::make_unique<RoleProcess>(kind, settings, options, std::move(*target));
   const bool ended = process->run();

@@ -45,7 +45,7 @@ bool is_same(const shm::Item& leaf, const json& value) {
   return false;
 }
 
-void check_leaves(const std::vector<shm::Item>& leaves, const json& document, std::size_t document_bytes) {
+void check_leaves(const shm::Items& leaves, const json& document, std::size_t document_bytes) {
   std::uint64_t bytes = 0;
   for (const shm::Item& leaf : leaves) {
     bytes += leaf.key.size() + leaf.value.size();

@@ -22,7 +22,7 @@
 namespace shmconf::tools {
 
 using Words = std::vector<std::string>;
-using Items = std::vector<shm::Item>;
+using Items = shm::Items;
 
 // Created at index 13 and last changed at 18677.
 shm::Item item(std::string_view key, std::string_view value, std::uint64_t flags = 0);

@@ -1,4 +1,4 @@
-// decode_kv: every documented shape to the byte, and nothing else.
+// KvDecoder: every documented shape to the byte, and nothing else; however it is cut.
 #include "consul/kv_decoder.h"
 
 #include <gtest/gtest.h>
@@ -20,10 +20,34 @@ namespace {
 
 using namespace std::string_literals;
 
+Result<KvList> decode(std::string_view text, std::size_t batch_bytes, std::size_t piece_bytes) {
+  KvDecoder decoder(0, batch_bytes);
+  for (; !text.empty(); text.remove_prefix(std::min(piece_bytes, text.size()))) {
+    EXPECT_TRUE(decoder.append(text.substr(0, piece_bytes)).ok());
+  }
+  return decoder.finish();
+}
+
+void expect_equal(const Result<KvList>& a, const Result<KvList>& b, std::string_view text) {
+  ASSERT_EQ(a.ok(), b.ok()) << text << "\n" << (a ? b.error().text : a.error().text);
+  if (!a) return;
+  ASSERT_EQ(a->pairs().size(), b->pairs().size()) << text;
+  for (std::size_t i = 0; i < a->pairs().size(); ++i) {
+    const KvPair& x = a->pairs()[i];
+    const KvPair& y = b->pairs()[i];
+    const bool same = x.key == y.key && x.value == y.value && x.flags == y.flags && x.session == y.session &&
+                      x.create_index == y.create_index && x.modify_index == y.modify_index &&
+                      x.lock_index == y.lock_index;
+    ASSERT_TRUE(same) << text;
+  }
+}
+
+// At once; and to be the same, entry by entry as it comes.
 Result<KvList> decode(std::string_view text) {
-  auto body = Body::copy_of(text);
-  EXPECT_TRUE(body.ok());
-  return decode_kv(std::move(*body));
+  auto whole = decode(text, SIZE_MAX, SIZE_MAX);
+  expect_equal(whole, decode(text, 1, 1), text);
+  expect_equal(whole, decode(text, 100, 13), text);
+  return whole;
 }
 
 std::string failure(std::string_view text) {
@@ -271,25 +295,56 @@ TEST(KvDecoder, AgreesWithALibraryOnMutatedAnswers) {
   EXPECT_GT(accepted, 1000) << "too few mutants were answers for the comparison to mean much";
 }
 
-// What a decoder gives back of a large body while it still reads must be none of what it needs.
+// Entries whose ends look like those of the list, and keys that look like such an end.
+TEST(KvDecoder, IsNotMisledByWhatLooksLikeTheNextEntry) {
+  const std::string nested = R"([{"Key":"a","Value":null,"ModifyIndex":1,"New":[{"Key":1},{"Key":2},{"Key":3}]},)"
+                             R"({"Key":"b","Value":null,"ModifyIndex":2,"New":[{"Key":1},{"Key":2}]}])";
+  auto list = decode(nested);
+  ASSERT_TRUE(list.ok()) << list.error().text;
+  EXPECT_EQ(list->pairs().size(), 2u);
+  list = decode(R"([{"Key":"a},{","Value":null,"ModifyIndex":1},{"Key":"b},{\"Key\":","Value":null,"ModifyIndex":2}])");
+  ASSERT_TRUE(list.ok()) << list.error().text;
+  EXPECT_EQ(list->pairs()[0].key, "a},{");
+  EXPECT_EQ(list->pairs()[1].key, R"(b},{"Key":)");
+  for (const char* const broken : {R"([{"Key":"a},{"Key":"b","Value":null,"ModifyIndex":2}])",
+                                   R"([{"Key":"a","Value":null,"ModifyIndex":1},{"Key":"b"]},{"Key":"c"}])",
+                                   R"([{"Key":"a","Value":null,"ModifyIndex":1},{"Key":)",
+                                   R"([{"Key":"a","Value":null,"ModifyIndex":1}],{"Key":"b","Value":null}])"}) {
+    EXPECT_NE(failure(broken).find("at byte"), std::string::npos);
+  }
+}
+
+// A mistake anywhere is told with its place in the answer, of which most is decoded by then.
+TEST(KvDecoder, TellsThePlaceOfAMistakeFarBehind) {
+  std::string json = "[" + entry("a", "1");
+  for (int i = 0; i < 20'000; ++i) json += "," + entry("b/" + std::to_string(100'000 + i), "some value");
+  const std::string bad = R"("Value":"@")";
+  json += R"(,{"LockIndex":0,"Key":"c","Flags":0,)" + bad + R"(,"CreateIndex":1,"ModifyIndex":2}])";
+  auto list = decode(json, KvDecoder::kBatchBytes, 10'000);
+  ASSERT_FALSE(list.ok());
+  const std::string place =
+      " at byte " + std::to_string(json.find(bad) + bad.find('@')) + " of " + std::to_string(json.size());
+  EXPECT_NE(list.error().text.find(place), std::string::npos) << list.error().text << ", not" << place;
+}
+
 TEST(KvDecoder, DecodesALargeAnswerWhole) {
-  std::string json = "[";
+  std::string json;
   std::vector<std::pair<std::string, std::string>> expected;
   for (int i = 0; i < 60'000; ++i) {
-    // Small values first, then large ones: what is decoded is ever more of what was read.
     const std::string key = "config/" + std::to_string(1'000'000 + i);
     expected.emplace_back(key, std::string(i < 30'000 ? 3 : 200, static_cast<char>('a' + i % 26)));
-    json += (i == 0 ? "" : ",") + std::string("{\"LockIndex\":0,\"K\\u0065y\":\"") + key + R"(","Flags":0,"Value":")" +
+    json += (i == 0 ? "[" : ",") + std::string("{\"LockIndex\":0,\"K\\u0065y\":\"") + key + R"(","Flags":0,"Value":")" +
             encode_base64(expected.back().second) + R"(","CreateIndex":1,"ModifyIndex":2})";
   }
-  auto body = Body::copy_of(json + "]");
-  ASSERT_TRUE(body.ok());
-  const auto list = decode_kv(std::move(*body));
-  ASSERT_TRUE(list.ok()) << list.error().text;
-  ASSERT_EQ(list->pairs().size(), expected.size());
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    ASSERT_EQ(list->pairs()[i].key, expected[i].first);
-    ASSERT_EQ(list->pairs()[i].value, expected[i].second);
+  json += "]";
+  for (const std::size_t piece_bytes : {std::size_t{65'536}, std::size_t{100'000}, json.size()}) {
+    const auto list = decode(json, KvDecoder::kBatchBytes, piece_bytes);
+    ASSERT_TRUE(list.ok()) << list.error().text;
+    ASSERT_EQ(list->pairs().size(), expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      ASSERT_EQ(list->pairs()[i].key, expected[i].first);
+      ASSERT_EQ(list->pairs()[i].value, expected[i].second);
+    }
   }
 }
 

@@ -54,7 +54,7 @@ TEST(IndexRule, AnAnswerThatAnotherReadOvertookIsNotUsed) {
 
 // --- vanished ---
 
-Suspects vanished(const std::vector<shm::Item>& published, const std::vector<Source>& sources,
+Suspects vanished(const shm::Items& published, const std::vector<Source>& sources,
                   const std::vector<SourceKeys>& keys, std::size_t most = kMostAsked) {
   const MadeSnapshot snapshot(published);
   std::vector<Pairs> pairs;
@@ -112,7 +112,7 @@ TEST(Vanished, AboveTheLimitASampleAcrossDirectoriesIsAsked) {
   std::vector<std::string> names;
   for (int i = 0; i < 500; ++i) names.push_back("big/" + std::to_string(1000 + i));
   for (int i = 0; i < 30; ++i) names.push_back("dir" + std::to_string(10 + i) + "/only");
-  std::vector<shm::Item> published;
+  shm::Items published;
   for (const auto& name : names) published.push_back(item(name, 1, 1));
   const auto suspects = vanished(published, kOne, {unknown({})});
   EXPECT_EQ(suspects.total, 530u);
@@ -132,7 +132,7 @@ TEST(Vanished, AboveTheLimitASampleAcrossDirectoriesIsAsked) {
 TEST(Vanished, ASampleOfMoreDirectoriesThanItsSizeIsSpreadOverThem) {
   std::vector<std::string> names;
   for (int i = 0; i < 300; ++i) names.push_back(std::to_string(1000 + i) + "/k");
-  std::vector<shm::Item> published;
+  shm::Items published;
   for (const auto& name : names) published.push_back(item(name, 1, 1));
   const auto suspects = vanished(published, kOne, {unknown({})}, 3);
   EXPECT_EQ(suspects.asked, (std::vector<Suspect>{{"web/1000/k", 0}, {"web/1100/k", 0}, {"web/1200/k", 0}}));
@@ -140,7 +140,7 @@ TEST(Vanished, ASampleOfMoreDirectoriesThanItsSizeIsSpreadOverThem) {
 
 // --- rewind ---
 
-Rewind rewind(const std::vector<shm::Item>& published, const std::vector<shm::Item>& now, std::uint64_t index) {
+Rewind rewind(const shm::Items& published, const shm::Items& now, std::uint64_t index) {
   const MadeSnapshot snapshot(published);
   RewindFinder finder;
   align(snapshot.view(), now, [&](const Entry* before, const shm::Item* item) { finder.see(before, item); });
@@ -247,7 +247,7 @@ TEST(IdentifyKeys, ByNameAndCreationOfEachSourceAndNotByValue) {
 
 // --- changes in words ---
 
-ChangeList list_changes(const std::optional<SnapshotView>& published, const std::vector<shm::Item>& keys,
+ChangeList list_changes(const std::optional<SnapshotView>& published, const shm::Items& keys,
                         std::size_t most = 8) {
   ChangeList changes;
   changes.most_names = most;
@@ -257,11 +257,11 @@ ChangeList list_changes(const std::optional<SnapshotView>& published, const std:
 
 TEST(ChangeList, CountsAndNamesWithoutValues) {
   const MadeSnapshot snapshot({item("a", 1, 1, "secret"), item("b", 1, 1), item("c", 1, 1), item("d", 1, 1)});
-  const std::vector now = {item("a", 1, 2, "hidden"), item("b", 1, 1), item("d", 1, 1), item("e\n", 3, 3)};
+  const shm::Items now = {item("a", 1, 2, "hidden"), item("b", 1, 1), item("d", 1, 1), item("e\n", 3, 3)};
   EXPECT_EQ(list_changes(snapshot.view(), now).text(), "1 added, 1 changed, 1 deleted: a, c, e?");
   EXPECT_EQ(list_changes(snapshot.view(), now, 1).text(), "1 added, 1 changed, 1 deleted: a, ...");
-  EXPECT_EQ(list_changes(std::nullopt, std::vector{item("x", 1, 1)}).text(), "1 added: x");
-  EXPECT_EQ(list_changes(snapshot.view(), std::vector{item("a", 1, 1, "secret"), item("b", 1, 1), item("c", 1, 1),
+  EXPECT_EQ(list_changes(std::nullopt, shm::Items{item("x", 1, 1)}).text(), "1 added: x");
+  EXPECT_EQ(list_changes(snapshot.view(), shm::Items{item("a", 1, 1, "secret"), item("b", 1, 1), item("c", 1, 1),
                                                       item("d", 1, 1)}).text(),
             "no key differs");
 }

@@ -33,12 +33,12 @@ class MadeSnapshot {
     shm::stamp_generation(bytes, 1, std::chrono::nanoseconds(1), content.origin);
     view_ = SnapshotView::open(bytes).value();
   }
-  explicit MadeSnapshot(std::vector<shm::Item> keys) : MadeSnapshot(with(std::move(keys))) {}
+  explicit MadeSnapshot(shm::Items keys) : MadeSnapshot(with(std::move(keys))) {}
 
   [[nodiscard]] const SnapshotView& view() const { return view_; }
 
  private:
-  static shm::Content with(std::vector<shm::Item> keys) {
+  static shm::Content with(shm::Items keys) {
     shm::Content content;
     content.keys = std::move(keys);
     content.indexes = {1};

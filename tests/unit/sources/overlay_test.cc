@@ -13,7 +13,7 @@ using settings::Source;
 Source prefix(std::string path) { return {.kind = Source::Kind::kPrefix, .path = std::move(path)}; }
 Source key(std::string path) { return {.kind = Source::Kind::kKey, .path = std::move(path)}; }
 
-std::string text(const std::vector<shm::Item>& items) {
+std::string text(const shm::Items& items) {
   std::string all;
   for (const auto& one : items) all += std::string(one.key) + "=" + std::string(one.value) + " ";
   return all;

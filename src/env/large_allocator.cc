@@ -1,0 +1,16 @@
+#include "env/large_allocator.h"
+
+#include <sys/mman.h>
+
+namespace shmconf::env {
+
+void* map_memory(std::size_t bytes) noexcept {
+  void* const base = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (base == MAP_FAILED) return nullptr;
+  if (bytes >= kHugePageBytes) ::madvise(base, bytes, MADV_HUGEPAGE);  // no matter if this fails
+  return base;
+}
+
+void unmap_memory(void* base, std::size_t bytes) noexcept { ::munmap(base, bytes); }
+
+}  // namespace shmconf::env
