@@ -125,7 +125,7 @@ std::optional<std::size_t> decode_base64(std::string_view text, char* out) noexc
   const std::uint32_t word = decode_group(tail);
   // Bits beyond the last whole byte must be zero, else two texts would stand for one value.
   if ((word & kBad) != 0 || (tail_bytes < 3 && (word >> (8 * tail_bytes)) != 0)) return std::nullopt;
-  std::memcpy(out + bytes, &word, tail_bytes);
+  std::memcpy(out + bytes, &word, sizeof word);  // of which tail_bytes count; the group was as long
   return bytes + tail_bytes;
 }
 

@@ -17,7 +17,7 @@ namespace shmconf::consul {
 class KvDecoder {
  public:
   // Little enough to stay in a processor's own cache with what is made of it.
-  static constexpr std::size_t kBatchBytes = std::size_t{256} << 10;
+  static constexpr std::size_t kBatchBytes = std::size_t{64} << 10;
 
   // expected_pairs: about how many will come, 0 if nobody knows; it saves memory and copies. Text of
   // batch_bytes is decoded at a time.
