@@ -302,6 +302,9 @@ TEST(KvDecoder, IsNotMisledByWhatLooksLikeTheNextEntry) {
   auto list = decode(nested);
   ASSERT_TRUE(list.ok()) << list.error().text;
   EXPECT_EQ(list->pairs().size(), 2u);
+  for (std::size_t batch_bytes = 1; batch_bytes < nested.size(); ++batch_bytes) {
+    expect_equal(list, decode(nested, batch_bytes, 1), nested);
+  }
   list = decode(R"([{"Key":"a},{","Value":null,"ModifyIndex":1},{"Key":"b},{\"Key\":","Value":null,"ModifyIndex":2}])");
   ASSERT_TRUE(list.ok()) << list.error().text;
   EXPECT_EQ(list->pairs()[0].key, "a},{");
