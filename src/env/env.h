@@ -88,6 +88,9 @@ class Env {
   virtual Result<void> unlink_at(int dir, const std::string& name) = 0;
   // Called before a file is mapped; a wrapped environment refuses here as mmap would.
   virtual Result<void> before_map(std::uint64_t bytes) = 0;
+  // Puts a mapped file of a tmpfs into huge pages, holes included. Requires a map that begins with one and of
+  // each one some byte that is no hole. Failed, some of it may be in huge pages; its bytes are the same always.
+  virtual Result<void> collapse(std::span<std::byte> bytes) = 0;
 
   // --- locks: open-file-description locks on one byte ---
   // Blocks until the byte is held exclusively by fd's open file description.

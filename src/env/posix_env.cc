@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -220,6 +221,13 @@ class PosixEnv final : public Env {
     return checked(::unlinkat(dir, name.c_str(), 0), "remove", name);
   }
   Result<void> before_map(std::uint64_t) override { return {}; }
+  Result<void> collapse(std::span<std::byte> bytes) override {
+#ifndef MADV_COLLAPSE
+    constexpr int MADV_COLLAPSE = 25;  // Linux 6.1; refused before
+#endif
+    return checked(::madvise(bytes.data(), bytes.size(), MADV_COLLAPSE), "put into huge pages",
+                   std::to_string(bytes.size()) + " bytes");
+  }
 
   Result<void> lock_byte(int fd, std::uint64_t offset) override {
     struct flock lock = byte_lock(F_WRLCK, offset);

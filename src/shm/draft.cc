@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 
+#include <array>
 #include <utility>
 
+#include "format/huge_pages.h"
 #include "shm/group_access.h"
 
 namespace shmconf::shm {
@@ -41,11 +43,31 @@ Result<Draft> Draft::make(env::Env& env, int directory, format::Role role, std::
   draft.env_ = &env;
   draft.file_ = std::move(*file);
   if (auto given = give_to_group(env, draft.file_.get(), group, mode); !given) return given.error();
-  if (auto sized = env.allocate(draft.file_.get(), bytes); !sized) return sized.error();
+  if (auto sized = env.truncate(draft.file_.get(), bytes); !sized) return sized.error();
   auto map = Mapping::map(env, draft.file_.get(), bytes, Access::kReadWrite);
   if (!map) return map.error();
   draft.map_ = std::move(*map);
+  draft.use_huge_pages();
+  if (auto allocated = env.allocate(draft.file_.get(), bytes); !allocated) return allocated.error();
   return draft;
+}
+
+// Where the kernel has none to give (before Linux 6.1, with no 2 MiB of free memory in one piece, or in a
+// tmpfs that is almost full), the draft gets pages of 4 KiB.
+//
+// MADV_COLLAPSE heeds no sysfs setting (madvise(2)), so that a tmpfs needs no huge= and the machine no
+// shmem_enabled. It answers EINVAL where all of a huge page is a hole (measured; in Linux' mm/khugepaged.c,
+// collapse_file() takes that for a truncated file), so one byte of each is written: by the file, since a store
+// into a hole of a full tmpfs is SIGBUS. Measured on Linux 6.18, for 17 MiB: 1.0 ms to make and 1.0 ms to
+// write, against 3.8 and 8.5 ms in pages of 4 KiB; allocated first, 9.1 and 1.2 ms.
+void Draft::use_huge_pages() {
+  const std::size_t whole_bytes = map_.bytes().size() / kHugePageBytes * kHugePageBytes;
+  if (whole_bytes == 0) return;
+  constexpr std::array kZero = {std::byte{0}};
+  for (std::size_t offset = 0; offset < whole_bytes; offset += kHugePageBytes) {
+    if (!env_->write_at(file_.get(), offset, kZero)) return;
+  }
+  static_cast<void>(env_->collapse(map_.bytes().first(whole_bytes)));
 }
 
 Result<void> Draft::shrink(std::uint64_t bytes) {

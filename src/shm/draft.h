@@ -25,8 +25,8 @@ class Draft {
   Draft& operator=(Draft&& other) noexcept;
   ~Draft();
 
-  // Makes format::draft_name(role, id) in directory, zeroed, with room for bytes. Readable for the
-  // group, if there is one. Errors: kNoSpace, kDenied, kSystem.
+  // Makes format::draft_name(role, id) in directory, zeroed, with room for bytes, in huge pages as far as the
+  // kernel gives some. Readable for the group, if there is one. Errors: kNoSpace, kDenied, kSystem.
   static Result<Draft> make(env::Env& env, int directory, format::Role role, std::uint64_t id,
                             std::optional<gid_t> group, std::uint64_t bytes);
 
@@ -42,6 +42,7 @@ class Draft {
   [[nodiscard]] Mapping take_map() noexcept { return std::move(map_); }
 
  private:
+  void use_huge_pages();
   void discard() noexcept;
   [[nodiscard]] Error without_id(Error error) const;
 

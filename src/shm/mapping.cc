@@ -6,6 +6,8 @@
 #include <boost/interprocess/mapped_region.hpp>
 #include <utility>
 
+#include "format/huge_pages.h"
+
 namespace shmconf::shm {
 namespace ipc = boost::interprocess;
 
@@ -24,6 +26,18 @@ class DescriptorMapping {
   int fd_;
 };
 
+ipc::mapped_region map_shared(int fd, ipc::mode_t mode, std::size_t bytes) {
+  const DescriptorMapping file(fd);
+  if (void* const address = huge_page_address(bytes); address != nullptr) {
+    try {
+      return {file, mode, 0, bytes, address};
+    } catch (const ipc::interprocess_exception&) {
+      // Another thread's map has taken the address meanwhile, or what fails now fails again.
+    }
+  }
+  return {file, mode, 0, bytes};
+}
+
 }  // namespace
 
 struct Mapping::Region {
@@ -40,7 +54,7 @@ Result<Mapping> Mapping::map(env::Env& env, int fd, std::size_t bytes, Access ac
   try {
     const auto mode = access == Access::kReadOnly ? ipc::read_only : ipc::read_write;
     Mapping mapping;
-    mapping.region_ = std::make_unique<Region>(Region{ipc::mapped_region(DescriptorMapping(fd), mode, 0, bytes)});
+    mapping.region_ = std::make_unique<Region>(Region{map_shared(fd, mode, bytes)});
     // Configuration may hold secrets: keep it out of core dumps.
     ::madvise(mapping.region_->region.get_address(), bytes, MADV_DONTDUMP);
     return mapping;

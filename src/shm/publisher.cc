@@ -125,7 +125,8 @@ struct Publisher::State {
     if (!free_bytes || *free_bytes / (kFreeBesideSpare + 1) < bytes) return;
     auto draft = new_draft(bytes);
     if (!draft) return;
-    std::ranges::fill(draft->bytes(), std::byte{0});  // so that its pages are there when they are needed
+    // So that its pages are there when they are needed.
+    for (std::size_t offset = 0; offset < bytes; offset += kPageBytes) draft->bytes()[offset] = std::byte{0};
     spare = std::move(*draft);
     // Pairs with the reader's acquire load: behind it, the file is in its place.
     page().draft_id.store(spare.id(), std::memory_order_release);

@@ -109,6 +109,9 @@ class FaultyEnv : public env::Env {
   Result<void> before_map(std::uint64_t bytes) override {
     return step("map", [&] { return real_.before_map(bytes); });
   }
+  Result<void> collapse(std::span<std::byte> bytes) override {
+    return step("collapse", [&] { return real_.collapse(bytes); });
+  }
   Result<void> lock_byte(int fd, std::uint64_t offset) override {
     return step("lock_byte", [&] { return real_.lock_byte(fd, offset); });
   }

@@ -80,6 +80,7 @@ class ModelDisk final : public env::Env {
   Result<void> rename_at(int dir, const std::string& from, const std::string& to) override;
   Result<void> unlink_at(int dir, const std::string& name) override;
   Result<void> before_map(std::uint64_t) override { return no_such_operation("before_map"); }
+  Result<void> collapse(std::span<std::byte>) override { return no_such_operation("collapse"); }
   Result<void> lock_byte(int, std::uint64_t) override { return no_such_operation("lock_byte"); }
   Result<bool> try_lock_byte(int, std::uint64_t) override { return no_such_operation("try_lock_byte"); }
   void unlock_byte(int, std::uint64_t) override {}

@@ -10,10 +10,10 @@ cd -- "$1"
 readonly kFormat='shmconf/format shmconf/snapshot_view shmconf/result'
 readonly kRules="
 format: $kFormat
-reader: shmconf
+reader: shmconf format/huge_pages
 env: shmconf/result
 hardening: shmconf/result env seccomp sys/capability
-shm: $kFormat env boost
+shm: $kFormat format/huge_pages env boost
 consul: shmconf/result env settings boost openssl simdjson
 settings: shmconf/format shmconf/result env nlohmann
 backup: $kFormat env settings openssl

@@ -68,6 +68,7 @@ class DriftingEnv final : public Env {
   }
   Result<void> unlink_at(int dir, const std::string& name) override { return real_.unlink_at(dir, name); }
   Result<void> before_map(std::uint64_t bytes) override { return real_.before_map(bytes); }
+  Result<void> collapse(std::span<std::byte> bytes) override { return real_.collapse(bytes); }
   Result<void> lock_byte(int fd, std::uint64_t offset) override { return real_.lock_byte(fd, offset); }
   Result<bool> try_lock_byte(int fd, std::uint64_t offset) override { return real_.try_lock_byte(fd, offset); }
   void unlock_byte(int fd, std::uint64_t offset) override { real_.unlock_byte(fd, offset); }
