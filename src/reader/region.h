@@ -28,7 +28,8 @@ class Region {
   }
   ~Region();
 
-  // The first bytes of a file, read-only and shared with its writers. The file must have that size.
+  // The first bytes of a file, read-only and shared with its writers; in huge pages where the file is in some.
+  // The file must have that size.
   // Errors: kNoSpace, kDenied, kSystem.
   static Result<Region> map_file(int fd, std::size_t size_bytes, const std::string& path);
 

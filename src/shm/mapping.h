@@ -20,7 +20,8 @@ class Mapping {
   Mapping& operator=(Mapping&&) noexcept;
   ~Mapping();
 
-  // Maps the first bytes of fd, shared with every other process; fd may be closed afterwards.
+  // Maps the first bytes of fd, shared with every other process, so that huge pages of the file are whole ones
+  // of the map; fd may be closed afterwards.
   // Requires that the file has that size. Errors: kNoSpace, kSystem.
   static Result<Mapping> map(env::Env& env, int fd, std::size_t bytes, Access access);
 

@@ -10,12 +10,12 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 #include <set>
 #include <span>
+#include <sstream>
 #include <string>
 
 #include "fakes/faulty_env.h"
@@ -68,7 +68,8 @@ std::uint64_t kibibytes(const std::string& field, const void* address) {
   for (std::string line; std::getline(maps, line);) {
     std::uintptr_t begin = 0;
     std::uintptr_t end = 0;
-    if (std::sscanf(line.c_str(), "%lx-%lx ", &begin, &end) == 2) {
+    char dash = 0;
+    if (std::istringstream(line) >> std::hex >> begin >> dash >> end && dash == '-') {
       const auto searched = reinterpret_cast<std::uintptr_t>(address);
       here = begin <= searched && searched < end;
     } else if (here && line.starts_with(field + ":")) {
