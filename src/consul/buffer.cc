@@ -16,7 +16,7 @@ namespace {
 
 // From here on a buffer is a map of its own. Below, the heap keeps what was freed for the next answer,
 // which spares that one the page faults.
-constexpr std::size_t kMapFromBytes = env::kHugePageBytes;
+constexpr std::size_t kMapFromBytes = kHugePageBytes;
 constexpr std::size_t kSmallestBytes = std::size_t{4} << 10;
 
 Error no_space(std::size_t bytes) {

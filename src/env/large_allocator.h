@@ -10,12 +10,11 @@
 #include <cstdint>
 #include <new>
 
+#include "format/huge_pages.h"
+
 namespace shmconf::env {
 
-// From here on a map with huge pages, whose usual size this is.
-inline constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
-
-// Zeroed. Null without memory for it.
+// Zeroed; from kHugePageBytes on in huge pages, where the kernel has them. Null without memory for it.
 [[nodiscard]] void* map_memory(std::size_t bytes) noexcept;
 // Requires what map_memory() gave, of that size.
 void unmap_memory(void* base, std::size_t bytes) noexcept;

@@ -11,7 +11,7 @@ readonly kFormat='shmconf/format shmconf/snapshot_view shmconf/result'
 readonly kRules="
 format: $kFormat
 reader: shmconf format/huge_pages
-env: shmconf/result
+env: shmconf/result format/huge_pages
 hardening: shmconf/result env seccomp sys/capability
 shm: $kFormat format/huge_pages env boost
 consul: shmconf/result env settings boost openssl simdjson
