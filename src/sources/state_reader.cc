@@ -33,6 +33,12 @@ Error detached_error() {
   return {ErrorCode::kUnavailable, "the segment is not attached: see the message before, it is tried again"};
 }
 
+Published moved_meanwhile() {
+  Published published;
+  published.outcome = shm::Outcome::kMoved;
+  return published;
+}
+
 bool same_pairs(Pairs a, Pairs b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const consul::KvPair& x, const consul::KvPair& y) {
     return x.key == y.key && x.value == y.value && x.flags == y.flags && x.modify_index == y.modify_index &&
@@ -317,8 +323,13 @@ asio::awaitable<Result<StateReader::Proof>> StateReader::ask(const Suspect& susp
   co_return answer->status == kNotFound ? Proof::kGone : Proof::kThere;
 }
 
-Result<StateReader::Evidence> StateReader::examine(PublishTarget& target, const shm::Content& content) {
+Result<std::optional<StateReader::Evidence>> StateReader::examine(PublishTarget& target, const shm::Content& content) {
   const auto published = target.current();  // its bytes may go with the next call of this
+  // After that look: whoever sees a newer generation sees its count too. Beside a state that is newer than
+  // it, an answer would look as if Consul had gone back in time.
+  auto moved = overtaken(target);
+  if (!moved) return std::move(moved).error();
+  if (*moved) return std::optional<Evidence>();
   std::optional<SnapshotView> last_good;
   if (!published) {
     auto found = last_good_.find(target);
@@ -328,7 +339,8 @@ Result<StateReader::Evidence> StateReader::examine(PublishTarget& target, const 
     last_good = published;
   }
   const std::vector<SourceKeys> keys = source_keys();
-  Evidence evidence;
+  std::optional<Evidence> examined(std::in_place);
+  Evidence& evidence = *examined;
   RewindFinder rewind;
   Vanished vanished(settings_.sources, keys);
   const auto see = [&](const Entry* before, const shm::Item* now) {
@@ -340,11 +352,11 @@ Result<StateReader::Evidence> StateReader::examine(PublishTarget& target, const 
   align(published ? published : last_good, content.keys, see);
 
   if (published && evidence.changes.total() != 0) evidence.differs_from = published->header().generation;
-  if (!last_good) return evidence;
+  if (!last_good) return examined;
   evidence.stands = stand_still_.stands(
       rewind.rewind(content.indexes), [this] { return identify_keys(pairs()); }, std::chrono::steady_clock::now());
   evidence.suspects = vanished.suspects();
-  return evidence;
+  return examined;
 }
 
 std::vector<SourceKeys> StateReader::source_keys() const {
@@ -392,6 +404,11 @@ Result<void> StateReader::note(PublishTarget& target) {
     state.published_index = ours ? published->indexes()[i] : 0;
   }
   return {};
+}
+
+Result<bool> StateReader::overtaken(PublishTarget& target) const {
+  if (target.publisher() == nullptr) return detached_error();
+  return target.epoch() != noted_epoch_ || target.publisher()->note() != noted_;
 }
 
 void StateReader::forget() {
@@ -444,7 +461,8 @@ asio::awaitable<Result<Published>> StateReader::publish(const Lanes& lanes, std:
     shm::Content merged = content();
     auto examined = examine(target, merged);
     if (!examined) co_return std::move(examined).error();
-    Evidence& evidence = *examined;
+    if (!*examined) co_return moved_meanwhile();
+    Evidence& evidence = **examined;
     // Refused anyway; and when what is deleted comes back, the wait for it must not be in its way.
     if (merged.keys.empty() && !settings_.allow_empty) co_return show(target, merged, Evidence{});
     if (!evidence.stands) {
@@ -469,12 +487,10 @@ asio::awaitable<Result<Published>> StateReader::publish(const Lanes& lanes, std:
 }
 
 Result<Published> StateReader::show(PublishTarget& target, shm::Content& content, Evidence evidence) {
-  if (target.publisher() == nullptr) return detached_error();
+  auto moved = overtaken(target);
+  if (!moved) return std::move(moved).error();
+  if (*moved) return moved_meanwhile();
   Published published;
-  if (target.epoch() != noted_epoch_) {
-    published.outcome = shm::Outcome::kMoved;
-    return published;
-  }
   const auto began = std::chrono::steady_clock::now();
   content.read_wall = target.wall_now() - (arrived_ ? began - *arrived_ : std::chrono::nanoseconds(0));
   TextArena storage;

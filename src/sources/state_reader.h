@@ -146,10 +146,13 @@ class StateReader {
   Result<void> check(const consul::Answer& answer, const settings::Source& source) const;
   void store(std::size_t source, consul::Answer answer);
   Result<void> note(PublishTarget& target);
+  // Whether another process has compared with Consul since the note, or the segment is another one.
+  [[nodiscard]] Result<bool> overtaken(PublishTarget& target) const;
   [[nodiscard]] std::vector<Pairs> pairs() const;
   [[nodiscard]] shm::Content content() const;
   [[nodiscard]] std::vector<SourceKeys> source_keys() const;
-  [[nodiscard]] Result<Evidence> examine(PublishTarget& target, const shm::Content& content);
+  // Nothing: the target was overtaken, and what is published may be newer than the content.
+  [[nodiscard]] Result<std::optional<Evidence>> examine(PublishTarget& target, const shm::Content& content);
   Result<Published> show(PublishTarget& target, shm::Content& content, Evidence evidence);
   void count_publish(PublishTarget& target, std::chrono::steady_clock::time_point began) const;
   void shown(PublishTarget& target);

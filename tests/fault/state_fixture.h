@@ -7,6 +7,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <functional>
 #include <future>
 #include <memory>
 #include <optional>
@@ -80,7 +81,9 @@ class StateFixture : public ::testing::Test {
   void make_reader() {
     reader_ = std::make_unique<StateReader>(
         io_, settings_,
-        StateReader::Events{.answered = [] {}, .waiting = [this](const auto&) { ++waited_; }}, limits_, &store_);
+        StateReader::Events{.answered = [this] { std::exchange(at_next_answer_, [] {})(); },
+                            .waiting = [this](const auto&) { ++waited_; }},
+        limits_, &store_);
     client_ = std::make_unique<consul::Client>(io_, settings_.consul);
   }
 
@@ -125,6 +128,7 @@ class StateFixture : public ::testing::Test {
   std::unique_ptr<PublishTarget> target_ = attach(root_.path(), format::Role::kWatch);
   std::unique_ptr<StateReader> reader_;
   std::unique_ptr<consul::Client> client_;
+  std::function<void()> at_next_answer_ = [] {};  // once, when it is here and has not been looked at
   int waited_ = 0;
 };
 

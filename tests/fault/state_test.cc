@@ -468,6 +468,55 @@ TEST_F(State, AnotherPublishersComparisonMeanwhileMeansToReadAgain) {
   EXPECT_EQ(done.get()->outcome, Outcome::kMoved);
 }
 
+// Another process publishes what Consul has after `write`, while this one has an answer from before it in
+// its hands.
+class Overtaken : public StateFixture {
+ protected:
+  void overtake(const std::function<void(dev::KvStore&)>& write) {
+    consul_.write(write);
+    ASSERT_TRUE(synchronize_as(format::Role::kHeartbeat));
+  }
+};
+
+TEST_F(Overtaken, AnAnswerOlderThanWhatIsPublishedIsNoRewind) {
+  consul_.put("web/a", "1");
+  ASSERT_TRUE(synchronize());
+  at_next_answer_ = [this] { overtake([](auto& store) { store.put("web/b", "1"); }); };
+  ASSERT_EQ(synchronize()->outcome, Outcome::kUnchanged);
+  EXPECT_EQ(published(), "a=1 b=1 ");
+  EXPECT_EQ(waited_, 0) << "took the other process's newer state for a Consul that has gone back in time";
+}
+
+TEST_F(Overtaken, AfterSoManyAttemptsTheOtherProcessKeepsTheSegmentSupplied) {
+  consul_.put("web/a", "1");
+  ASSERT_TRUE(synchronize());
+  at_next_answer_ = [this] { overtake([](auto& store) { store.put("web/b", "1"); }); };
+  EXPECT_EQ(synchronize(1)->outcome, Outcome::kMoved);
+  EXPECT_EQ(published(), "a=1 b=1 ");
+  EXPECT_EQ(waited_, 0);
+}
+
+TEST_F(Overtaken, AnEmptyAnswerOlderThanWhatIsPublishedIsNoEmptyConsul) {
+  at_next_answer_ = [this] { overtake([](auto& store) { store.put("web/a", "1"); }); };
+  EXPECT_EQ(synchronize()->outcome, Outcome::kUnchanged);
+  EXPECT_EQ(published(), "a=1 ");
+}
+
+TEST_F(Overtaken, ARewindAfterwardsIsStillFound) {
+  consul_.put("web/a", "1");
+  ASSERT_TRUE(synchronize());
+  at_next_answer_ = [this] {
+    overtake([](auto& store) { store.put("web/b", "1"); });
+    consul_.write([](auto& store) {
+      store = dev::KvStore();
+      store.put("web/a", "1");
+    });
+  };
+  ASSERT_EQ(synchronize()->outcome, Outcome::kPublished);
+  EXPECT_EQ(published(), "a=1 ");
+  EXPECT_EQ(waited_, 1);
+}
+
 TEST_F(State, AReplacedSegmentIsReadForAgain) {
   consul_.put("web/a", "1");
   // Both segments' counts are 0, so only the segment itself tells them apart.
