@@ -1,5 +1,6 @@
 #include "http/server.h"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -13,8 +14,8 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <deque>
+#include <list>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "http/rules.h"
@@ -89,17 +90,17 @@ std::uint16_t bound_port(const Acceptor& acceptor, std::uint16_t asked) {
   return tcp.port();
 }
 
-// Stands in a set while it lives, however its coroutine ends.
+// Stands in a list while it lives, however its coroutine ends; others may take it out before.
 template <typename T>
 class Listed {
  public:
-  Listed(std::set<T*>& set, T& member) : set_(set), member_(member) { set_.insert(&member_); }
+  Listed(std::list<T*>& list, T& member) : list_(list), member_(member) { list_.push_back(&member_); }
   Listed(const Listed&) = delete;
   Listed& operator=(const Listed&) = delete;
-  ~Listed() { set_.erase(&member_); }
+  ~Listed() { list_.remove(&member_); }
 
  private:
-  std::set<T*>& set_;
+  std::list<T*>& list_;
   T& member_;
 };
 
@@ -107,6 +108,13 @@ class Listed {
 
 // Shared with its coroutines, which end some time after stop().
 struct Server::State : std::enable_shared_from_this<Server::State> {
+  struct Connection {
+    Connection(Protocol::socket socket, std::size_t header_bytes) : stream(std::move(socket)), buffer(header_bytes) {}
+    Stream stream;
+    beast::flat_buffer buffer;
+    bool displaced = false;  // another has its place: it ends with the answer to what has come already
+  };
+
   // A stream of events and what it has yet to send.
   struct Listener {
     Listener(asio::io_context& io, Stream& to) : stream(to), wake(io) {}
@@ -128,12 +136,12 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
 
   asio::awaitable<void> accept_all();
   asio::awaitable<void> serve(Protocol::socket socket);
-  asio::awaitable<bool> serve_one(Stream& stream, beast::flat_buffer& buffer);
-  asio::awaitable<bool> read_header(Stream& stream, beast::flat_buffer& buffer,
-                                    wire::request_parser<wire::empty_body>& parser);
+  asio::awaitable<bool> serve_one(Connection& connection);
+  asio::awaitable<bool> read_header(Connection& connection, wire::request_parser<wire::empty_body>& parser);
   asio::awaitable<bool> send(Stream& stream, Reply reply, bool head_only, bool keep_alive);
   asio::awaitable<void> send_events(Stream& stream, const Reply& reply, bool head_only);
   asio::awaitable<void> drain(Stream& stream);
+  bool make_room();
   void stop();
 
   asio::io_context& io;
@@ -142,8 +150,9 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   const Bounds bounds;
   Acceptor acceptor;
   asio::steady_timer pause;
-  std::set<Stream*> connections;
-  std::set<Listener*> listeners;
+  std::list<Connection*> connections;
+  std::list<Connection*> idle;  // of them, those that wait for a request: the longest first
+  std::list<Listener*> listeners;
   bool stopped = false;
 };
 
@@ -157,28 +166,43 @@ asio::awaitable<void> Server::State::accept_all() {
       co_await pause.async_wait(kAwait);
       continue;
     }
-    if (connections.size() >= bounds.connections) continue;
+    if (connections.size() >= bounds.connections && !make_room()) continue;
     asio::co_spawn(io, serve(std::move(socket)), asio::detached);
   }
 }
 
+// An idle connection may be closed at any time (RFC 9112, 9.5), so who has a question, a health check
+// perhaps, is not kept out by those who have none. False: all are in the middle of a request.
+bool Server::State::make_room() {
+  if (idle.empty()) return false;
+  Connection& longest = *idle.front();
+  idle.pop_front();
+  longest.displaced = true;
+  // Ends the read, unless a request has come at this very moment.
+  error_code ignored;
+  longest.stream.socket().shutdown(asio::socket_base::shutdown_receive, ignored);
+  return true;
+}
+
 asio::awaitable<void> Server::State::serve(Protocol::socket socket) {
   const auto self = shared_from_this();
-  Stream stream(std::move(socket));
-  const Listed listed(connections, stream);
+  Connection connection(std::move(socket), bounds.header_bytes);
+  const Listed listed(connections, connection);
   error_code ignored;
-  if (!address.is_unix()) stream.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
-  beast::flat_buffer buffer(bounds.header_bytes);
-  while (!stopped && co_await serve_one(stream, buffer)) {
+  if (!address.is_unix()) connection.stream.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+  while (!stopped && co_await serve_one(connection)) {
   }
-  stream.socket().shutdown(asio::socket_base::shutdown_both, ignored);
+  connection.stream.socket().shutdown(asio::socket_base::shutdown_both, ignored);
 }
 
 // False: it was refused, and the connection is over.
-asio::awaitable<bool> Server::State::read_header(Stream& stream, beast::flat_buffer& buffer,
+asio::awaitable<bool> Server::State::read_header(Connection& connection,
                                                  wire::request_parser<wire::empty_body>& parser) {
+  Stream& stream = connection.stream;
+  beast::flat_buffer& buffer = connection.buffer;
   parser.header_limit(bounds.header_bytes);
   if (buffer.size() == 0) {
+    const Listed waiting(idle, connection);
     stream.expires_after(bounds.idle);
     auto [error, bytes] = co_await stream.async_read_some(buffer.prepare(bounds.header_bytes), kAwait);
     if (error) co_return false;
@@ -192,20 +216,20 @@ asio::awaitable<bool> Server::State::read_header(Stream& stream, beast::flat_buf
 }
 
 // One request and its answer; false when the connection is over.
-asio::awaitable<bool> Server::State::serve_one(Stream& stream, beast::flat_buffer& buffer) {
+asio::awaitable<bool> Server::State::serve_one(Connection& connection) {
   wire::request_parser<wire::empty_body> parser;
-  if (!co_await read_header(stream, buffer, parser)) co_return false;
+  if (!co_await read_header(connection, parser)) co_return false;
   const Request request = request_of(parser);
   const bool head_only = request.method == "HEAD";
-  const bool keep_alive = parser.get().keep_alive() && parser.get().version() >= 11;
+  const bool keep_alive = parser.get().keep_alive() && parser.get().version() >= 11 && !connection.displaced;
   auto refused = refuse(request, address);
   Reply reply = refused ? std::move(*refused) : site.answer(path_of(request.target));
   if (reply.events && listeners.size() >= bounds.streams) reply = plain(503, "too many streams of events", true);
   if (reply.events) {
-    co_await send_events(stream, reply, head_only);
+    co_await send_events(connection.stream, reply, head_only);
     co_return false;
   }
-  co_return co_await send(stream, std::move(reply), head_only, keep_alive);
+  co_return co_await send(connection.stream, std::move(reply), head_only, keep_alive);
 }
 
 asio::awaitable<bool> Server::State::send(Stream& stream, Reply reply, bool head_only, bool keep_alive) {
@@ -273,7 +297,7 @@ void Server::State::stop() {
   acceptor.close(ignored);
   pause.cancel();
   for (Listener* listener : listeners) listener->wake.cancel();
-  for (Stream* stream : connections) stream->close();
+  for (Connection* connection : connections) connection->stream.close();
 }
 
 Server::Server(asio::io_context& io, env::Fd socket, settings::ListenAddress address, Site& site, const Bounds& bounds)

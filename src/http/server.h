@@ -2,7 +2,7 @@
 //
 // Belongs to the thread that runs the io_context. Answers one request at a time on each connection;
 // what it does not understand, or what is not allowed (rules.h), it refuses. A client that is slow to
-// send or to read, or idle, is cut off.
+// send or to read, or idle, is cut off; an idle one at once, when its place is needed.
 #ifndef SHMCONF_HTTP_SERVER_H_
 #define SHMCONF_HTTP_SERVER_H_
 
@@ -21,7 +21,7 @@
 namespace shmconf::http {
 
 struct Bounds {
-  std::size_t connections = 64;  // one more is accepted and closed
+  std::size_t connections = 64;  // one more takes the place of the one that was idle longest, or is closed
   std::size_t streams = 16;      // of events, among them
   std::uint32_t header_bytes = 8192;
   std::chrono::milliseconds header{5'000};  // from its first byte to its last

@@ -219,18 +219,71 @@ TEST_F(ServerTest, AnIdleConnectionIsClosed) {
   EXPECT_TRUE(after_one.closed());
 }
 
-TEST_F(ServerTest, NoMoreConnectionsThanAllowed) {
+TEST_F(ServerTest, SilentClientsKeepNobodyOut) {
+  serve();
+  std::vector<std::unique_ptr<RawClient>> silent;
+  for (std::size_t i = 0; i < Bounds().connections; ++i) silent.push_back(std::make_unique<RawClient>(at_));
+  EXPECT_TRUE(at_work());
+  EXPECT_EQ(silent.front()->read_all(), "");
+  EXPECT_TRUE(silent.front()->closed()) << "it came first";
+  silent.back()->send(request("/", "Connection: close\r\n"));
+  EXPECT_EQ(status_of(silent.back()->read_all()), 200);
+}
+
+TEST_F(ServerTest, TheConnectionThatHasBeenIdleLongestMakesRoom) {
   serve({.connections = 2});
-  auto first = std::make_unique<RawClient>(at_);
-  RawClient second(at_);
-  for (RawClient* client : {first.get(), &second}) {
+  RawClient first(at_), second(at_);
+  const auto is_answered = [&](RawClient& client, const std::string& path, const std::string& end) {
+    client.send(request(path));
+    return client.read_until(end).ends_with(end);
+  };
+  ASSERT_TRUE(is_answered(first, "/", "hello\n"));
+  ASSERT_TRUE(is_answered(second, "/", "hello\n"));
+  ASSERT_TRUE(is_answered(first, "/nothing", "not found\n"));
+  RawClient third(at_);
+  EXPECT_TRUE(is_answered(third, "/", "hello\n"));
+  second.read_all();
+  EXPECT_TRUE(second.closed());
+  first.send(request("/", "Connection: close\r\n"));
+  EXPECT_TRUE(first.read_all().ends_with("hello\n"));
+}
+
+TEST_F(ServerTest, ARequestThatComesWhileItsConnectionMakesRoomIsAnswered) {
+  serve({.connections = 2});
+  RawClient before(at_), other(at_);
+  for (RawClient* client : {&before, &other}) {  // when the other is answered, this one is idle
     client->send(request("/"));
     ASSERT_EQ(status_of(client->read_until("hello\n")), 200);
   }
-  RawClient third(at_);
-  EXPECT_EQ(third.read_all(), "");
-  EXPECT_TRUE(third.closed());
-  first.reset();
+  std::promise<void> go;
+  asio::post(io_, [held = go.get_future().share()] { held.wait(); });
+  RawClient newcomer(at_);
+  newcomer.send(request("/"));
+  before.send(request("/nothing") + request("/large"));
+  go.set_value();
+  const std::string answers = before.read_all();
+  EXPECT_TRUE(answers.ends_with("not found\n")) << "one answer, and no second one";
+  EXPECT_NE(answers.find("Connection: close\r\n"), std::string::npos);
+  EXPECT_TRUE(before.closed());
+  EXPECT_EQ(status_of(newcomer.read_until("hello\n")), 200);
+}
+
+TEST_F(ServerTest, NoMoreConnectionsThanAllowedWhileAllAreAtWork) {
+  serve({.connections = 3, .header = 60s});
+  auto half_a_request = std::make_unique<RawClient>(at_);
+  half_a_request->send("GET / HTTP/1.1\r\n");
+  RawClient slow_reader(at_);
+  slow_reader.send(request("/large"));
+  RawClient events(at_);
+  events.send(request("/events"));
+  ASSERT_NE(slow_reader.read_until("xxx").find("xxx"), std::string::npos);
+  ASSERT_NE(events.read_until("data: 1").find("data: 1"), std::string::npos);
+  RawClient fourth(at_);
+  EXPECT_EQ(fourth.read_all(), "");
+  EXPECT_TRUE(fourth.closed());
+  half_a_request->send("Host: " + host_of(at_) + "\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(status_of(half_a_request->read_all()), 200);
+  half_a_request.reset();
   EXPECT_TRUE(eventually([&] { return at_work(); })) << "one has ended";
 }
 
