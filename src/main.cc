@@ -36,6 +36,7 @@
 #include "settings/places.h"
 #include "settings/settings_loader.h"
 #include "supervisor/descriptors.h"
+#include "supervisor/ending.h"
 #include "supervisor/supervisor.h"
 #include "watch/watch.h"
 
@@ -151,7 +152,10 @@ int run_process(const std::string& command, const shmconf::cli::ProcessOptions& 
     settings = load(command, options.flags, scope);
     if (!settings) return shmconf::cli::kExitUsage;
   }
-  return end_of(command, run(*settings, how));
+  const auto ended = run(*settings, how);
+  const bool taken = scope == Scope::kServer && !ended && ended.error().code == shmconf::ErrorCode::kUnavailable;
+  if (taken && options.supervised) return shmconf::supervisor::kExitAddressTaken;
+  return end_of(command, ended);
 }
 
 int run_watch(const shmconf::cli::WatchOptions& options) {

@@ -20,8 +20,12 @@ void ChildState::started(pid_t pid, std::uint64_t stamp, Time now) {
   stamp_moved_ = now;
 }
 
+std::chrono::nanoseconds ChildState::running_for(Time now) const {
+  return pid_ == 0 ? std::chrono::nanoseconds::zero() : now - started_;
+}
+
 std::chrono::milliseconds ChildState::ended(Time now) {
-  const auto lived = pid_ == 0 ? std::chrono::nanoseconds::zero() : now - started_;
+  const auto lived = running_for(now);
   pid_ = 0;
   const auto pause = backoff_.next(lived);
   start_due_ = now + pause;

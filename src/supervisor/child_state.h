@@ -43,6 +43,9 @@ class ChildState {
   // The process is gone (or could not be started: pid() is 0). Returns the pause before the next.
   std::chrono::milliseconds ended(Time now);
 
+  // How long it has run; zero while it does not.
+  [[nodiscard]] std::chrono::nanoseconds running_for(Time now) const;
+
   // When to start it; nullopt while it runs.
   [[nodiscard]] std::optional<Time> start_due() const;
 

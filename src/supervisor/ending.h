@@ -9,6 +9,10 @@ namespace shmconf::supervisor {
 // As a shell reports it: the code, or 128 + n for signal n. `status` is waitpid's.
 int exit_code_of(int status);
 
+// How a supervised process ends that finds somebody else at its address: a word to its supervisor alone,
+// which tells people. (EX_UNAVAILABLE of sysexits.h.)
+inline constexpr int kExitAddressTaken = 69;
+
 // 127 when the command does not exist, 126 when it is there and cannot be executed.
 int exit_code_of_exec_failure(const std::string& file, int exec_errno);
 

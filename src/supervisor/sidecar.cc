@@ -56,7 +56,7 @@ std::vector<ChildPlan> sidecar_children(const settings::Settings& settings) {
       {"watch", format::Role::kWatch, {"watch", "--supervised", "--settings-fd", fd}},
       {"heartbeat", format::Role::kHeartbeat, {"heartbeat", "--supervised", "--settings-fd", fd}}};
   if (!settings.http.empty()) {
-    plans.push_back({"serve", std::nullopt, {"serve", "--supervised", "--settings-fd", fd}, false});
+    plans.push_back({"serve", std::nullopt, {"serve", "--supervised", "--settings-fd", fd}, false, settings.http});
   }
   return plans;
 }
@@ -168,6 +168,8 @@ bool Sidecar::on_ended(pid_t pid, int status, Time now) {
   const std::string text = found->plan.name + " (pid " + std::to_string(pid) + ") " + describe_ending(status);
   if (kill_due_) {
     spdlog::debug("{}", text);
+  } else if (exit_code_of(status) == kExitAddressTaken) {
+    count_taken_address(found->plan);
   } else {
     count_failure(text + "; next start in " + std::to_string(pause.count()) + " ms");
   }
@@ -182,9 +184,31 @@ void Sidecar::count_failure(const std::string& text) {
   state.last_error.store(text);
 }
 
+// In the same words each time: the log folds them, and the status shows them for as long as it lasts.
+void Sidecar::count_taken_address(const ChildPlan& plan) {
+  count_failure(plan.name + " cannot listen at '" + plan.listens_at +
+                "', where somebody else does: stop that one, or choose another --http; it is tried again");
+  auto& failing_since = segment_.role(format::Role::kSupervisor).failing_since_ns;
+  if (failing_since.load(std::memory_order_relaxed) != 0) return;
+  failing_since.store(static_cast<std::uint64_t>(env_.boottime_now().count()), std::memory_order_relaxed);
+}
+
+// Who finds its address taken ends at once.
+void Sidecar::look_for_taken_address_over(Time now) {
+  auto& failing_since = segment_.role(format::Role::kSupervisor).failing_since_ns;
+  if (failing_since.load(std::memory_order_relaxed) == 0) return;
+  const bool listens = std::ranges::all_of(children_, [now](const Child& child) {
+    return child.plan.listens_at.empty() || child.state.running_for(now) >= kStampInterval;
+  });
+  if (!listens) return;
+  failing_since.store(0, std::memory_order_relaxed);
+  spdlog::default_logger_raw()->flush();  // failures that come after this are news
+}
+
 void Sidecar::stamp(Time now) {
   stamp_due_ = now + kStampInterval;
   log::tell_repetitions();
+  look_for_taken_address_over(now);
   const auto renewed = segment_.renew_if_replaced();
   const std::string trouble = renewed ? "" : renewed.error().text;
   if (!trouble.empty() && trouble != segment_trouble_) spdlog::error("the segment was removed: {}", trouble);

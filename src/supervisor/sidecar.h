@@ -61,6 +61,8 @@ class Sidecar {
   void launch(Child& child, Time now);
   void kill_if_hung(Child& child, Time now);
   void count_failure(const std::string& text);
+  void count_taken_address(const ChildPlan& plan);
+  void look_for_taken_address_over(Time now);
   void stamp(Time now);
   void end_in_time(Time now);
   [[nodiscard]] std::uint64_t stamp_of(const Child& child) const;

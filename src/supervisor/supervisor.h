@@ -25,6 +25,7 @@ struct ChildPlan {
   std::optional<format::Role> role;    // whose liveness stamps it makes; none: it makes none (serve, which only reads)
   std::vector<std::string> arguments;  // it finds its settings at env::kHandedDescriptor
   bool with_secrets = true;            // among its settings are the token and its like
+  std::string listens_at = {};         // for messages; empty: nowhere
 };
 
 // watch and heartbeat; and serve, where the settings name an address for it.

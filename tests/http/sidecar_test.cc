@@ -130,18 +130,29 @@ TEST_F(Serving, AKilledServerComesBackAndNobodyElseNotices) {
   EXPECT_TRUE(becomes("k", "after"));
 }
 
-TEST_F(Serving, AnAddressThatIsTakenHoldsNobodyUp) {
-  auto first = run_published({"--http", "unix:" + unix_.path});
-  ASSERT_TRUE(answers(unix_, "/readyz"));
-  Words other = sidecar("run", {"--http", "unix:" + unix_.path});
-  other[3] = "other";
-  auto second = spawn(other);
-  EXPECT_TRUE(eventually([&] { return second.stderr_text().find("listens at") != std::string::npos; }, 20s))
-      << second.stderr_text();
-  EXPECT_TRUE(eventually([&] {
+TEST_F(Serving, AnAddressThatIsTakenHoldsNobodyUpAndIsSaidOnceAndShown) {
+  auto first = run_published(at_port());
+  ASSERT_TRUE(answers(tcp_, "/readyz"));
+  Words words = sidecar("run", at_port());
+  words[3] = "other";
+  auto second = spawn(words);
+  const auto supervisor = [this] {
     const auto reader = Reader::open("other", {.directory = root_.path(), .allow_backup = false});
-    return reader && reader->get("k") == "v";
-  }, 20s)) << second.stderr_text();
+    return reader && reader->get("k") == "v" ? reader->status().role(format::Role::kSupervisor) : RoleStatus();
+  };
+  ASSERT_TRUE(eventually([&] { return supervisor().failures >= 3; }, 20s)) << second.stderr_text();
+  const std::string said = "serve cannot listen at '" + port_.endpoint() + "'";
+  EXPECT_NE(supervisor().last_error.find(said), std::string::npos) << supervisor().last_error;
+  EXPECT_TRUE(supervisor().failing_for);
+  const std::string log = second.stderr_text();
+  EXPECT_NE(log.find(said), std::string::npos) << log;
+  EXPECT_EQ(log.find("listen", log.find(said) + said.size()), std::string::npos) << "more than once\n" << log;
+
+  first.send_signal(SIGTERM);
+  ASSERT_TRUE(first.wait(10s));
+  EXPECT_TRUE(answers(tcp_, "/readyz")) << second.stderr_text();
+  EXPECT_EQ(json_of(tcp_, "/api/state")["name"], "other");
+  EXPECT_TRUE(eventually([&] { return supervisor().starts == 1 && !supervisor().failing_for; }, 30s));
 }
 
 TEST_F(Serving, TheServerIsConfinedAndHoldsNoSecrets) {

@@ -33,8 +33,10 @@ TEST(ChildState, IsDueAtOnceThenAfterItsPause) {
   child.started(7, 0, kStart);
   EXPECT_EQ(child.pid(), 7);
   EXPECT_EQ(child.start_due(), std::nullopt);
+  EXPECT_EQ(child.running_for(kStart + seconds(1)), seconds(1));
   EXPECT_EQ(child.ended(kStart + seconds(1)), milliseconds(100));
   EXPECT_EQ(child.pid(), 0);
+  EXPECT_EQ(child.running_for(kStart + seconds(2)), seconds(0));
   EXPECT_EQ(child.start_due(), kStart + seconds(1) + milliseconds(100));
 }
 
