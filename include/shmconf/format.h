@@ -373,11 +373,11 @@ inline std::uint64_t load4(const char* bytes) noexcept {
   return word;
 }
 
-// Both halves of the 128-bit product, folded.
+// Both halves of the 128-bit product, folded. Asked for one by one: GCC 12 keeps a product whose two
+// halves are wanted in memory, which is dearer than the second multiplication.
 inline std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {
   __extension__ using Wide = unsigned __int128;
-  const Wide product = static_cast<Wide>(a) * b;
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  return (a * b) ^ static_cast<std::uint64_t>((static_cast<Wide>(a) * b) >> 64);
 }
 
 }  // namespace detail
@@ -387,7 +387,11 @@ inline std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {
 inline bool same_bytes(std::string_view a, std::string_view b) noexcept {
   const std::size_t size = a.size();
   if (size != b.size()) return false;
-  if (size < 8 || size > 64) return std::memcmp(a.data(), b.data(), size) == 0;
+  if (size < 4 || size > 64) return std::memcmp(a.data(), b.data(), size) == 0;
+  if (size < 8) {
+    const auto unlike = [&](std::size_t at) { return detail::load4(a.data() + at) ^ detail::load4(b.data() + at); };
+    return (unlike(0) | unlike(size - 4)) == 0;
+  }
   const auto unlike = [&](std::size_t at) { return detail::load8(a.data() + at) ^ detail::load8(b.data() + at); };
   std::uint64_t difference = unlike(0) | unlike(size - 8);
   if (size > 16) difference |= unlike(8) | unlike(size - 16);
@@ -395,24 +399,35 @@ inline bool same_bytes(std::string_view a, std::string_view b) noexcept {
   return difference == 0;
 }
 
+// A snapshot's hash_seed, with what every hash makes of it.
+struct HashSeed {
+  constexpr HashSeed(std::uint64_t seed = 0) noexcept  // NOLINT(google-explicit-constructor)
+      : plain(seed), inner(std::rotl(seed, 32) ^ detail::kOdd1), last(std::rotl(seed, 32) ^ detail::kOdd2) {}
+
+  std::uint64_t plain;
+  std::uint64_t inner;  // for the products of a long key's words
+  std::uint64_t last;   // for the product of the last of them
+};
+
 // The hash of a key. Seeded, so that nobody who can write keys can aim at one chain.
-inline std::uint64_t hash_key(std::string_view key, std::uint64_t seed) noexcept {
+inline std::uint64_t hash_key(std::string_view key, const HashSeed& seed) noexcept {
   using namespace detail;
-  const char* bytes = key.data();
+  const char* const bytes = key.data();
   const std::size_t size = key.size();
   // Both factors of each product hold the seed, so no key can be made to turn one into zero, which
   // would lose the other.
-  const std::uint64_t hidden = std::rotl(seed, 32);
-  std::uint64_t state = seed ^ (size * kOdd1);
+  std::uint64_t state = seed.plain ^ (size * kOdd1);
   std::uint64_t first = 0;
   std::uint64_t last = 0;
-  if (size >= 16) {
-    const char* const tail = bytes + size - 16;
-    for (; bytes < tail; bytes += 16) {
-      state = fold(load8(bytes) ^ kOdd1 ^ hidden, load8(bytes + 8) ^ state);
-    }
-    first = load8(tail);
-    last = load8(tail + 8);
+  if (size > 16) {
+    const auto step = [&](std::size_t at) {
+      state = fold(load8(bytes + at) ^ seed.inner, load8(bytes + at + 8) ^ state);
+    };
+    // The first is apart from the loop, which a caller that knows of short keys does not have.
+    step(0);
+    for (std::size_t at = 16; at + 16 < size; at += 16) step(at);
+    first = load8(bytes + size - 16);
+    last = load8(bytes + size - 8);
   } else if (size >= 8) {
     first = load8(bytes);
     last = load8(bytes + size - 8);
@@ -424,7 +439,7 @@ inline std::uint64_t hash_key(std::string_view key, std::uint64_t seed) noexcept
     last = static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[size / 2])) << 8 |
            static_cast<unsigned char>(bytes[size - 1]);
   }
-  return fold(fold(first ^ kOdd2 ^ hidden, last ^ state) ^ kOdd3, kOdd4);
+  return fold(fold(first ^ seed.last, last ^ state) ^ kOdd3, kOdd4);
 }
 
 // The slot where a key's probing begins. Requires slot_count in 1..2^32-1.

@@ -61,21 +61,16 @@ class SHMCONF_EXPORT SnapshotView {
   [[nodiscard]] std::span<const std::uint64_t> indexes() const noexcept { return indexes_; }
 
   // Finds a key, or "key#/pointer" into a JSON document. A real key wins over a pointer of the
-  // same spelling, because the builder lets it.
-  [[nodiscard]] Lookup find(std::string_view key, Entry& entry) const noexcept {
-    const std::uint64_t hash = format::hash_key(key, seed_);
-    const auto tag = static_cast<std::uint32_t>(hash);
-    std::uint64_t index = format::home_slot(hash, slot_count_);
-    for (std::uint64_t probes = 0; probes < slot_count_; ++probes) {
-      const format::Slot slot = slots_[index];
-      if (slot.position == 0) return Lookup::kAbsent;
-      if (slot.tag == tag) {
-        if (!entry_at(slot.position * format::kPositionUnit, size_, entry)) return Lookup::kDamaged;
-        if (format::same_bytes(entry.key, key)) return Lookup::kFound;
-      }
-      if (++index == slot_count_) index = 0;
-    }
-    return slot_count_ == 0 ? Lookup::kAbsent : Lookup::kDamaged;
+  // same spelling, because the builder lets it. Always inlined, so that fields of the entry that the
+  // caller does not look at are not made.
+  [[nodiscard, gnu::always_inline]] Lookup find(std::string_view key, Entry& entry) const noexcept {
+    Lookup lookup{};
+    if (find_usual(key, entry, lookup)) [[likely]] return lookup;
+    // Into another one: the caller's may then live in registers, where its address is given to nobody.
+    Entry other;
+    lookup = find_any(key, other);
+    entry = other;
+    return lookup;
   }
 
   // A walk over entries in key order. Ends early, with damaged() true, where bytes are not sound.
@@ -115,6 +110,57 @@ class SHMCONF_EXPORT SnapshotView {
  private:
   friend class Walk;
 
+  static constexpr std::uint32_t kFirstPosition = format::kSnapshotHeaderBytes / format::kPositionUnit;
+
+  // What nearly every lookup needs and no more, to be inlined: a key of usual length that is met, or
+  // found to be absent, before the end of the table. False: anything else, so find_any() must answer.
+  // Whatever is odd or out of bounds is left to it, so that here one comparison can refuse many cases.
+  [[nodiscard, gnu::always_inline]] bool find_usual(std::string_view key, Entry& entry, Lookup& lookup) const noexcept {
+    using format::Attributes, format::Record, format::Slot;
+    // Within these bounds same_bytes() calls nothing. A call would cost all others their registers.
+    constexpr std::size_t kMinBytes = 4;
+    constexpr std::size_t kMaxBytes = 64;
+    constexpr std::uint32_t kRare = std::uint32_t{Record::kHasAttributes} << 24;
+    if (key.size() - kMinBytes > kMaxBytes - kMinBytes) [[unlikely]] return false;
+
+    const std::uint64_t hash = format::hash_key(key, seed_);
+    const auto tag = static_cast<std::uint32_t>(hash);
+    const Slot* const end = slots_ + slot_count_;
+    for (const Slot* slot = slots_ + format::home_slot(hash, slot_count_); slot != end; ++slot) {
+      const std::uint32_t position = slot->position;
+      if (slot->tag != tag) {
+        if (position != 0) continue;
+        lookup = Lookup::kAbsent;
+        return true;
+      }
+      // Also refuses an empty slot, whose 0 wraps around.
+      if (position - kFirstPosition >= position_count_) [[unlikely]] return false;
+      const auto* const record = reinterpret_cast<const Record*>(base_ + position * format::kPositionUnit);
+      const char* text = reinterpret_cast<const char*>(record + 1);
+      const Attributes* attributes = nullptr;
+      const std::uint32_t size_and_rare = record->key_word & (kRare | format::kMaxKeyBytes);
+      if (size_and_rare != key.size()) [[unlikely]] {
+        if (size_and_rare != (key.size() | kRare)) return false;
+        attributes = reinterpret_cast<const Attributes*>(text);
+        text += sizeof(Attributes);
+      }
+      const std::uint32_t value_bytes = record->value_bytes;
+      // Signed, since the attributes may reach past the end.
+      if (static_cast<std::int64_t>(key.size() + value_bytes) > base_ + size_ - text) [[unlikely]] return false;
+      if (!format::same_bytes({text, key.size()}, key)) [[unlikely]] return false;
+      entry = {.key = {text, key.size()},
+               .value = {text + key.size(), value_bytes},
+               .record = record,
+               .attributes = attributes};
+      lookup = Lookup::kFound;
+      return true;
+    }
+    return false;
+  }
+
+  // Any key, in any table.
+  [[nodiscard]] Lookup find_any(std::string_view key, Entry& entry) const noexcept;
+
   // The entry of the record at offset, if it lies whole before limit.
   bool entry_at(std::uint64_t offset, std::uint64_t limit, Entry& entry) const noexcept {
     using format::Record, format::Attributes;
@@ -144,7 +190,8 @@ class SHMCONF_EXPORT SnapshotView {
   std::uint64_t size_ = 0;
   const format::Slot* slots_ = nullptr;
   std::uint64_t slot_count_ = 0;
-  std::uint64_t seed_ = 0;
+  format::HashSeed seed_;
+  std::uint64_t position_count_ = 0;  // of those from kFirstPosition on where a Record lies inside
   const std::uint32_t* samples_ = nullptr;
   std::uint64_t key_samples_ = 0;
   std::uint64_t pointer_samples_ = 0;

@@ -56,6 +56,9 @@ Result<SnapshotView> SnapshotView::open(std::span<const std::byte> bytes) {
   view.slots_ = reinterpret_cast<const format::Slot*>(view.base_ + header.slots_offset);
   view.slot_count_ = header.slot_count;
   view.seed_ = header.hash_seed;
+  if (total >= format::kSnapshotHeaderBytes + sizeof(format::Record)) {
+    view.position_count_ = (total - sizeof(format::Record)) / format::kPositionUnit - kFirstPosition + 1;
+  }
   view.samples_ = reinterpret_cast<const std::uint32_t*>(view.base_ + header.samples_offset);
   view.key_samples_ = header.key_samples;
   view.pointer_samples_ = header.pointer_samples;
@@ -122,6 +125,22 @@ Result<void> SnapshotView::verify_section(Section section, std::uint64_t expecte
   const bool all_sampled = samples.size() == (count + format::kSampleStride - 1) / format::kSampleStride;
   if (all.damaged() || count != expected || !all_sampled) return damaged("it does not hold the keys that it counts");
   return {};
+}
+
+Lookup SnapshotView::find_any(std::string_view key, Entry& entry) const noexcept {
+  const std::uint64_t hash = format::hash_key(key, seed_);
+  const auto tag = static_cast<std::uint32_t>(hash);
+  std::uint64_t index = format::home_slot(hash, slot_count_);
+  for (std::uint64_t probes = 0; probes < slot_count_; ++probes) {
+    const format::Slot slot = slots_[index];
+    if (slot.position == 0) return Lookup::kAbsent;
+    if (slot.tag == tag) {
+      if (!entry_at(slot.position * format::kPositionUnit, size_, entry)) return Lookup::kDamaged;
+      if (format::same_bytes(entry.key, key)) return Lookup::kFound;
+    }
+    if (++index == slot_count_) index = 0;
+  }
+  return slot_count_ == 0 ? Lookup::kAbsent : Lookup::kDamaged;
 }
 
 SnapshotView::Walk SnapshotView::walk(std::string_view prefix, Section section) const noexcept {

@@ -125,7 +125,7 @@ class Writer {
   std::uint64_t slot_count_;
   std::uint32_t* sample_;
   std::uint64_t at_;
-  std::uint64_t seed_;
+  format::HashSeed seed_;
   std::uint64_t key_value_bytes_ = 0;
 };
 

@@ -114,6 +114,29 @@ TEST(SnapshotBuilder, AgreesWithAMapOnHitsMissesAndPrefixWalks) {
   }
 }
 
+TEST(SnapshotView, FindsKeysOfEveryLengthWithAndWithoutAttributes) {
+  std::vector<std::string> keys;
+  for (std::size_t size = 0; size <= 80; ++size) keys.emplace_back(size, 'k');
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {  // some of them put keys behind the table's end
+    Content content;
+    for (const std::string& key : keys) {
+      content.keys.push_back({.key = key, .value = key, .flags = (key.size() + seed) % 2, .session = {}});
+    }
+    Built built(content, seed);
+    const SnapshotView view = built.view();
+    for (std::string key : keys) {
+      Entry entry;
+      ASSERT_EQ(view.find(key, entry), Lookup::kFound) << key.size() << " bytes, seed " << seed;
+      ASSERT_EQ(entry.key, key);
+      ASSERT_EQ(entry.value, key);
+      ASSERT_EQ(entry.flags(), (key.size() + seed) % 2);
+      if (key.empty()) continue;
+      key.back() = 'K';
+      ASSERT_EQ(view.find(key, entry), Lookup::kAbsent);
+    }
+  }
+}
+
 TEST(SnapshotBuilder, RefusesKeysOutOfOrderOrTwice) {
   Content content;
   content.keys = {item("b", "1"), item("a", "2")};
