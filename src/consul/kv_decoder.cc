@@ -294,7 +294,13 @@ std::string seam_of(std::string_view list) {
 }  // namespace
 
 struct KvDecoder::State {
-  State(std::size_t expected_pairs, std::size_t bytes) : batch_bytes(bytes) { pairs.reserve(expected_pairs); }
+  State(std::size_t expected_pairs, std::size_t bytes) : batch_bytes(bytes) {
+    try {
+      pairs.reserve(expected_pairs);
+    } catch (const std::bad_alloc&) {
+      // There may come fewer: after a large list was deleted, of which memory for a second is not to be had.
+    }
+  }
 
   const std::size_t batch_bytes;
   std::size_t try_at_bytes = batch_bytes;  // of text

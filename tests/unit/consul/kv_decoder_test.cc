@@ -101,6 +101,15 @@ TEST(KvDecoder, ReadsAnEmptyList) {
   EXPECT_TRUE(list->pairs().empty());
 }
 
+TEST(KvDecoder, NeedsNoMemoryForPairsThatDoNotCome) {
+  constexpr std::size_t kBeyondAnyMemory = std::size_t{1} << 44;
+  KvDecoder decoder(kBeyondAnyMemory);
+  ASSERT_TRUE(decoder.append(kCompact));
+  auto list = decoder.finish();
+  ASSERT_TRUE(list.ok()) << list.error().text;
+  EXPECT_EQ(list->pairs().size(), 2u);
+}
+
 TEST(KvDecoder, KeepsBinaryValuesOfEveryLength) {
   std::string all;
   for (int i = 0; i < 300; ++i) {
