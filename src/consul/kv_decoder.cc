@@ -66,6 +66,7 @@ class ListReader {
     if (const auto error = parser_.iterate(text_.data(), text_.size(), text_.size() + Buffer::kPaddingBytes)
                                .get(document_);
         error != simdjson::SUCCESS) {
+      if (error == simdjson::MEMALLOC) throw std::bad_alloc();
       return fail(text_.data(), simdjson::error_message(error));
     }
     if (document_.get_array().get(list) != simdjson::SUCCESS) return fail(text_.data(), "expected a list");

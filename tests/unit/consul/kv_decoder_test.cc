@@ -2,6 +2,8 @@
 #include "consul/kv_decoder.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -14,6 +16,7 @@
 #include <string_view>
 
 #include "consul/base64.h"
+#include "harness/footprint.h"
 
 namespace shmconf::consul {
 namespace {
@@ -109,6 +112,24 @@ TEST(KvDecoder, NeedsNoMemoryForPairsThatDoNotCome) {
   ASSERT_TRUE(list.ok()) << list.error().text;
   EXPECT_EQ(list->pairs().size(), 2u);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose shadow memory is beyond any limit
+TEST(KvDecoder, SaysWhereMemoryIsLacking) {
+  KvDecoder decoder;
+  // Not to be had in batches; the index of its structure takes several times as much.
+  const std::string answer = "[\n" + entry("k", std::string(std::size_t{6} << 20, 'v')) + "]";
+  ASSERT_TRUE(decoder.append(answer));
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_AS, &before), 0);
+  rlimit limited = before;
+  limited.rlim_cur = harness::footprint_of(::getpid()).virtual_kib * 1024 + answer.size() * 3 / 2;
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &limited), 0);
+  const auto list = decoder.finish();
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &before), 0);
+  ASSERT_FALSE(list.ok());
+  EXPECT_EQ(list.error().code, ErrorCode::kNoSpace) << list.error().text;
+}
+#endif
 
 TEST(KvDecoder, KeepsBinaryValuesOfEveryLength) {
   std::string all;
