@@ -57,7 +57,7 @@ struct Client::State {
   // Writes the request and reads the answer; what was read so far stays in parser.
   asio::awaitable<Result<void>> exchange(std::shared_ptr<Connection> on, const std::string& text,
                                          std::chrono::milliseconds answer_within, AnswerParser& parser);
-  // Most changes leave a source's number of keys, or nearly so.
+  // Most changes leave a prefix's number of keys, or nearly so.
   void expect_as_many_as(const Answer& answer) {
     const std::size_t pairs = answer.pairs.pairs().size();
     if (pairs != 0) expected_pairs = pairs + pairs / 16;
@@ -127,6 +127,7 @@ asio::awaitable<Result<Answer>> Client::State::run(std::shared_ptr<State> state,
   auto token = state->credentials->token();
   if (!token) co_return std::move(token).error();
   const std::string request = state->request(query, *token);
+  const bool is_list = query.source.kind == settings::Source::Kind::kPrefix && query.what == Query::What::kPairs;
   const auto closes = state->closes;
   for (bool again = true;; again = false) {
     state->fresh = state->connection == nullptr;
@@ -148,7 +149,7 @@ asio::awaitable<Result<Answer>> Client::State::run(std::shared_ptr<State> state,
       auto opened = co_await connection->open(Clock::now() + state->settings.connect_timeout);
       if (!opened) co_return std::move(opened).error();
     }
-    AnswerParser parser(query.what, state->settings.max_body_bytes, state->expected_pairs);
+    AnswerParser parser(query.what, state->settings.max_body_bytes, is_list ? state->expected_pairs : 0);
     auto exchanged = co_await state->exchange(connection, request, state->answer_limit(query), parser);
     if (exchanged) {
       whole = parser.reusable();
@@ -156,7 +157,7 @@ asio::awaitable<Result<Answer>> Client::State::run(std::shared_ptr<State> state,
       if (answer) {
         answer->with_token = !token->empty();
         state->conceal(answer->error_body, *token);
-        state->expect_as_many_as(*answer);
+        if (is_list) state->expect_as_many_as(*answer);
       }
       co_return answer;
     }

@@ -1,7 +1,8 @@
 // KvDecoder: what Consul answers to GET /v1/kv/..., a JSON list of objects, as a KvList.
 //
 // It decodes while the answer still comes, so that little is left to do behind its last byte, and holds
-// the text of what it has not decoded yet, no more. Not thread-safe.
+// the text of what it has not decoded yet, no more. An answer with blanks between its entries (as a
+// development agent writes it) is decoded whole, behind its last byte. Not thread-safe.
 #ifndef SHMCONF_CONSUL_KV_DECODER_H_
 #define SHMCONF_CONSUL_KV_DECODER_H_
 

@@ -1,8 +1,8 @@
 // LargeAllocator: an allocator for containers that may grow to many megabytes and are written once.
 //
-// From a few megabytes on, memory is a map of its own in huge pages where the kernel has them: a page
-// fault for every 4 KiB costs more than what is written there, and all of it goes back to the kernel when
-// the container ends. Below, it is the heap. Throws std::bad_alloc. Thread-safe.
+// From the size of a huge page on, memory is a map of its own in huge pages where the kernel has them: a
+// page fault for every 4 KiB costs more than what is written there, and all of it goes back to the kernel
+// when the container ends. Below, it is the heap. Throws std::bad_alloc. Thread-safe.
 #ifndef SHMCONF_ENV_LARGE_ALLOCATOR_H_
 #define SHMCONF_ENV_LARGE_ALLOCATOR_H_
 

@@ -69,6 +69,18 @@ struct flock byte_lock(short type, std::uint64_t offset) {
   return lock;
 }
 
+// Whether some processors are kept for tasks that nothing may interrupt (isolcpus=, nohz_full=). The kernel
+// lists their numbers; without any, one file is empty and the other says "(null)".
+bool has_isolated_processors() {
+  for (const char* path : {"/sys/devices/system/cpu/isolated", "/sys/devices/system/cpu/nohz_full"}) {
+    const Fd file(::open(path, O_RDONLY | O_CLOEXEC));
+    char text[256];
+    const ssize_t bytes = file.get() >= 0 ? ::read(file.get(), text, sizeof text) : 0;
+    if (std::any_of(text, text + std::max<ssize_t>(bytes, 0), [](char c) { return c >= '0' && c <= '9'; })) return true;
+  }
+  return false;
+}
+
 class PosixEnv final : public Env {
  public:
   std::chrono::nanoseconds wall_now() override { return now(CLOCK_REALTIME); }
@@ -222,6 +234,10 @@ class PosixEnv final : public Env {
   }
   Result<void> before_map(std::uint64_t) override { return {}; }
   Result<void> collapse(std::span<std::byte> bytes) override {
+    // It waits until each processor has done some work of the kernel's (measured: for as long as a task of
+    // SCHED_FIFO held one), which one that is isolated may never do.
+    static const bool may_wait_for_ever = has_isolated_processors();
+    if (may_wait_for_ever) return Error{ErrorCode::kUnavailable, "huge pages: some processors are isolated"};
 #ifndef MADV_COLLAPSE
     constexpr int MADV_COLLAPSE = 25;  // Linux 6.1; refused before
 #endif

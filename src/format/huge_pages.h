@@ -1,5 +1,5 @@
-// Where a large snapshot is mapped, so that the kernel can serve it in huge pages: for the publisher's maps
-// and the readers'. Thread-safe. Never throws.
+// Where large memory is mapped, so that the kernel can serve it in huge pages: snapshots, by publisher and
+// readers, and the sidecar's own lists. Thread-safe. Never throws.
 #ifndef SHMCONF_FORMAT_HUGE_PAGES_H_
 #define SHMCONF_FORMAT_HUGE_PAGES_H_
 

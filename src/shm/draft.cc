@@ -53,9 +53,10 @@ Result<Draft> Draft::make(env::Env& env, int directory, format::Role role, std::
 }
 
 // Where the kernel has none to give (before Linux 6.1, with no 2 MiB of free memory in one piece, or in a
-// tmpfs that is almost full), the draft gets pages of 4 KiB.
+// tmpfs that is almost full), or giving them may take for ever (isolated processors), the draft gets pages of
+// 4 KiB.
 //
-// MADV_COLLAPSE heeds no sysfs setting (madvise(2)), so that a tmpfs needs no huge= and the machine no
+// MADV_COLLAPSE heeds no sysfs setting but shmem_enabled=deny (madvise(2)), so that a tmpfs needs no huge= and the machine no
 // shmem_enabled. It answers EINVAL where all of a huge page is a hole (measured; in Linux' mm/khugepaged.c,
 // collapse_file() takes that for a truncated file), so one byte of each is written: by the file, since a store
 // into a hole of a full tmpfs is SIGBUS. Measured on Linux 6.18, for 17 MiB: 1.0 ms to make and 1.0 ms to

@@ -116,8 +116,9 @@ TEST(KvDecoder, NeedsNoMemoryForPairsThatDoNotCome) {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose shadow memory is beyond any limit
 TEST(KvDecoder, SaysWhereMemoryIsLacking) {
   KvDecoder decoder;
-  // Not to be had in batches; the index of its structure takes several times as much.
-  const std::string answer = "[\n" + entry("k", std::string(std::size_t{6} << 20, 'v')) + "]";
+  // Not to be had in batches; the index of its structure takes several times as much, more than other tests
+  // have left in the heap.
+  const std::string answer = "[\n" + entry("k", std::string(std::size_t{16} << 20, 'v')) + "]";
   ASSERT_TRUE(decoder.append(answer));
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_AS, &before), 0);
