@@ -5,7 +5,8 @@
 namespace shmconf::env {
 
 void* map_memory(std::size_t bytes) noexcept {
-  void* const base = ::mmap(huge_page_address(bytes), bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS;
+  void* const base = ::mmap(huge_page_address(bytes), bytes, PROT_READ | PROT_WRITE, kFlags, -1, 0);
   if (base == MAP_FAILED) return nullptr;
   if (bytes >= kHugePageBytes) ::madvise(base, bytes, MADV_HUGEPAGE);  // no matter if this fails
   return base;

@@ -56,10 +56,10 @@ Result<Draft> Draft::make(env::Env& env, int directory, format::Role role, std::
 // tmpfs that is almost full), or giving them may take for ever (isolated processors), the draft gets pages of
 // 4 KiB.
 //
-// MADV_COLLAPSE heeds no sysfs setting but shmem_enabled=deny (madvise(2)), so that a tmpfs needs no huge= and the machine no
-// shmem_enabled. It answers EINVAL where all of a huge page is a hole (measured; in Linux' mm/khugepaged.c,
-// collapse_file() takes that for a truncated file), so one byte of each is written: by the file, since a store
-// into a hole of a full tmpfs is SIGBUS. Measured on Linux 6.18, for 17 MiB: 1.0 ms to make and 1.0 ms to
+// MADV_COLLAPSE heeds no setting in sysfs but shmem_enabled=deny (madvise(2)), so that a tmpfs needs no huge=.
+// It answers EINVAL where all of a huge page is a hole (measured; in Linux' mm/khugepaged.c, collapse_file()
+// takes that for a truncated file), so one byte of each is written: by the file, since a store into a hole of
+// a full tmpfs is SIGBUS. Measured on Linux 6.18, processors free, for 17 MiB: 1.0 ms to make and 1.0 ms to
 // write, against 3.8 and 8.5 ms in pages of 4 KiB; allocated first, 9.1 and 1.2 ms.
 void Draft::use_huge_pages() {
   const std::size_t whole_bytes = map_.bytes().size() / kHugePageBytes * kHugePageBytes;
