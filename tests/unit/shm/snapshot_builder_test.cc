@@ -137,6 +137,42 @@ TEST(SnapshotView, FindsKeysOfEveryLengthWithAndWithoutAttributes) {
   }
 }
 
+TEST(SnapshotView, WhatReachesOutsideIsDamagedAndNotRead) {
+  const std::string key = "config/web/port";
+  for (const std::uint64_t flags : {0, 1}) {
+    Content content;
+    content.keys = {{.key = key, .value = "8080", .flags = flags, .session = {}}};
+    Built built(content);
+    const SnapshotView view = built.view();  // whose bytes change behind it
+    Entry entry;
+    ASSERT_EQ(view.find(key, entry), Lookup::kFound);
+    std::byte* const begin = built.bytes().data();
+    auto& record = *reinterpret_cast<format::Record*>(begin + (reinterpret_cast<const std::byte*>(entry.record) - begin));
+    const auto most = static_cast<std::uint32_t>(reinterpret_cast<char*>(begin + built.bytes().size()) - entry.value.data());
+    record.value_bytes = most;
+    EXPECT_EQ(view.find(key, entry), Lookup::kFound);
+    EXPECT_EQ(entry.value.size(), most);
+    for (const std::uint32_t too_many : {most + 1, ~std::uint32_t{0}}) {
+      record.value_bytes = too_many;
+      EXPECT_EQ(view.find(key, entry), Lookup::kDamaged) << too_many;
+    }
+    record.value_bytes = 0;
+    if (flags == 0) {  // there is no room for attributes
+      const std::uint32_t without = record.key_word;
+      record.key_word |= std::uint32_t{format::Record::kHasAttributes} << 24;
+      EXPECT_EQ(view.find(key, entry), Lookup::kDamaged);
+      record.key_word = without;
+    }
+    auto* slot = reinterpret_cast<format::Slot*>(begin + view.header().slots_offset);
+    while (slot->position == 0) ++slot;
+    const auto end = static_cast<std::uint32_t>(built.bytes().size() / format::kPositionUnit);
+    for (const std::uint32_t position : {1U, 31U, end - 2, end, ~std::uint32_t{0}}) {
+      slot->position = position;
+      EXPECT_EQ(view.find(key, entry), Lookup::kDamaged) << position;
+    }
+  }
+}
+
 TEST(SnapshotBuilder, RefusesKeysOutOfOrderOrTwice) {
   Content content;
   content.keys = {item("b", "1"), item("a", "2")};
