@@ -172,9 +172,11 @@ asio::awaitable<void> Server::State::accept_all() {
 }
 
 // An idle connection may be closed at any time (RFC 9112, 9.5), so who has a question, a health check
-// perhaps, is not kept out by those who have none. False: all are in the middle of a request.
+// perhaps, is not kept out by those who have none. False: all are in the middle of a request. Or so many
+// are still here that have no place any more: who asks at the moment of each new connection, and does not
+// read the answer, would else have any number of them.
 bool Server::State::make_room() {
-  if (idle.empty()) return false;
+  if (idle.empty() || connections.size() >= 2 * bounds.connections) return false;
   Connection& longest = *idle.front();
   idle.pop_front();
   longest.displaced = true;

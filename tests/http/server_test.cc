@@ -268,6 +268,29 @@ TEST_F(ServerTest, ARequestThatComesWhileItsConnectionMakesRoomIsAnswered) {
   EXPECT_EQ(status_of(newcomer.read_until("hello\n")), 200);
 }
 
+TEST_F(ServerTest, WhoAsksWhileMakingRoomGetsNoMoreThanAsManyPlacesAgain) {
+  serve({.connections = 2});
+  std::vector<std::unique_ptr<RawClient>> idle;
+  for (int i = 0; i < 2; ++i) {
+    idle.push_back(std::make_unique<RawClient>(at_));
+    idle.back()->send(request("/"));
+    ASSERT_EQ(status_of(idle.back()->read_until("hello\n")), 200);
+  }
+  for (int i = 0; i < 2; ++i) {
+    std::promise<void> go;
+    asio::post(io_, [held = go.get_future().share()] { held.wait(); });
+    idle.push_back(std::make_unique<RawClient>(at_));
+    idle[static_cast<std::size_t>(i)]->send(request("/large"));  // whose answer nobody reads
+    go.set_value();
+    ASSERT_TRUE(eventually([&] { return site_.answers == 3 + i; }));
+  }
+  RawClient fifth(at_);
+  EXPECT_EQ(fifth.read_all(), "");
+  EXPECT_TRUE(fifth.closed());
+  idle.back()->send(request("/", "Connection: close\r\n"));
+  EXPECT_EQ(status_of(idle.back()->read_all()), 200);
+}
+
 TEST_F(ServerTest, NoMoreConnectionsThanAllowedWhileAllAreAtWork) {
   serve({.connections = 3, .header = 60s});
   auto half_a_request = std::make_unique<RawClient>(at_);
