@@ -70,9 +70,9 @@ Result<void> remove_leftover(const settings::ListenAddress& address, const Endpo
   }
   const env::Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!probe.valid()) return env::system_error(errno, "make", "a socket");
-  if (::connect(probe.get(), &endpoint.address.any, endpoint.bytes) == 0 || errno != ECONNREFUSED) {
-    return taken(address);
-  }
+  if (::connect(probe.get(), &endpoint.address.any, endpoint.bytes) == 0) return taken(address);
+  if (errno == EACCES) return env::system_error(errno, "connect to", address.path);
+  if (errno != ECONNREFUSED) return taken(address);
   if (::unlink(address.path.c_str()) != 0) return env::system_error(errno, "remove", address.path);
   return {};
 }

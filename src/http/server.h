@@ -21,7 +21,9 @@
 namespace shmconf::http {
 
 struct Bounds {
-  std::size_t connections = 64;  // one more takes the place of the one idle longest, or is closed; with those displaced, twice as many
+  // One more takes the place of the one that was idle longest, or is closed; those that were displaced and
+  // still answer are as many again at most.
+  std::size_t connections = 64;
   std::size_t streams = 16;      // of events, among them
   std::uint32_t header_bytes = 8192;
   std::chrono::milliseconds header{5'000};  // from its first byte to its last
