@@ -387,7 +387,7 @@ inline std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {
 inline bool same_bytes(std::string_view a, std::string_view b) noexcept {
   const std::size_t size = a.size();
   if (size != b.size()) return false;
-  if (size < 4 || size > 64) return size == 0 || std::memcmp(a.data(), b.data(), size) == 0;
+  if (size < 4 || size > 64) return std::memcmp(a.data(), b.data(), size) == 0;
   if (size < 8) {
     const auto unlike = [&](std::size_t at) { return detail::load4(a.data() + at) ^ detail::load4(b.data() + at); };
     return (unlike(0) | unlike(size - 4)) == 0;

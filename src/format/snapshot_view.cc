@@ -128,6 +128,7 @@ Result<void> SnapshotView::verify_section(Section section, std::uint64_t expecte
 }
 
 Lookup SnapshotView::find_any(std::string_view key, Entry& entry) const noexcept {
+  if (key.empty()) key = "";  // memcmp() takes no null pointer, even for no bytes
   const std::uint64_t hash = format::hash_key(key, seed_);
   const auto tag = static_cast<std::uint32_t>(hash);
   std::uint64_t index = format::home_slot(hash, slot_count_);

@@ -221,7 +221,7 @@ void World::supervisor_ended() {
   constexpr int kNoConfiguration = 3;
   const int code = supervisor_->wait()->shell_code();
   const bool no_room = removed_ && code == kNoConfiguration &&
-                       supervisor_->stderr_text().find("is full: make room") != std::string::npos;
+                       supervisor_->stderr_text().find("make room") != std::string::npos;
   if (!no_room) violation_("the supervisor ended by itself, with code " + std::to_string(code));
   keep_log();
   start_supervisor();
