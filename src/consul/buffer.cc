@@ -66,11 +66,6 @@ void Buffer::consume(std::size_t bytes) noexcept {
   if (size_ != 0) std::memmove(data_, data_ + bytes, size_);
 }
 
-void Buffer::truncate(std::size_t bytes) noexcept {
-  assert(bytes <= size_);
-  size_ = bytes;
-}
-
 bool Buffer::grow(std::size_t capacity) noexcept {
   if (capacity < kMapFromBytes) {
     void* grown = std::realloc(data_, capacity);

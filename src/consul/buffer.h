@@ -42,8 +42,6 @@ class Buffer {
   void commit(std::size_t bytes) noexcept;
   // Takes the first bytes away; the others move to the front.
   void consume(std::size_t bytes) noexcept;
-  // Keeps the first bytes.
-  void truncate(std::size_t bytes) noexcept;
 
  private:
   bool grow(std::size_t capacity) noexcept;

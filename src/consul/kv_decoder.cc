@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -306,34 +305,35 @@ struct KvDecoder::State {
   const std::size_t batch_bytes;
   std::size_t try_at_bytes = batch_bytes;  // of text
   ondemand::parser parser;
-  Buffer text;                 // what is not decoded yet
+  Buffer text;                  // what is not decoded yet
   std::size_t text_offset = 0;  // of it in the answer
   std::string seam;
   std::vector<Buffer> decoded;
   KvPairs pairs;
   bool in_order = true;  // as Consul answers; only keys that are not UTF-8 can come otherwise
 
-  // Decodes the whole entries of the text, if it is plain where they end. Whatever fails fails again at
-  // the end, with the rest of the text: entries may hold lists with seams of their own.
+  // Decodes the whole entries of the text, if it is plain where they end.
   Result<void> decode_batch() {
     if (text_offset == 0 && seam.empty()) seam = seam_of(text.view());
     const std::size_t at = seam.empty() ? std::string_view::npos : text.view().rfind(seam);
-    const std::size_t comma = at == std::string_view::npos ? 0 : at + 1;
-    if (comma != 0) {
-      text.data()[comma] = ']';
-      Failure ignored;
-      auto read = decode(comma + 1, ignored);
-      if (!read) return std::move(read).error();
-      text.data()[comma] = *read ? '[' : ',';
-      if (*read) {
-        text.consume(comma);
-        text_offset += comma;
-        try_at_bytes = batch_bytes;
-        return {};
-      }
-    }
-    try_at_bytes = 2 * text.size();
+    auto read = at == std::string_view::npos ? Result<bool>(false) : decode_before(at + 1);
+    if (!read) return std::move(read).error();
+    try_at_bytes = *read ? batch_bytes : 2 * text.size();
     return {};
+  }
+
+  // Makes a list of what stands before the comma, and a list's beginning of what follows. Whatever fails
+  // fails again at the end, with the rest of the text: entries may hold lists with seams of their own.
+  Result<bool> decode_before(std::size_t comma) {
+    text.data()[comma] = ']';
+    Failure ignored;
+    auto read = decode(comma + 1, ignored);
+    const bool is_decoded = read && *read;
+    text.data()[comma] = is_decoded ? '[' : ',';
+    if (!is_decoded) return read;
+    text.consume(comma);
+    text_offset += comma;
+    return read;
   }
 
   // Decodes the first bytes, which must be a list. False, and nothing has changed: they are none.

@@ -1,6 +1,5 @@
 #include "sources/change_list.h"
 
-
 namespace shmconf::sources {
 namespace {
 
