@@ -41,6 +41,10 @@
 #include <string>
 #include <string_view>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 namespace shmconf::format {
 
 static_assert(std::endian::native == std::endian::little, "the format is little-endian");
@@ -256,6 +260,12 @@ struct Slot {
 };
 static_assert(sizeof(Slot) == 8);
 
+namespace detail {
+
+inline constexpr Slot kEmptySlot = {.tag = 0, .position = 0};  // stands for a table of none
+
+}  // namespace detail
+
 inline constexpr std::uint32_t kSampleStride = 16;
 
 // What a record's value is. Leaves of a JSON document are typed; a value as Consul returned it is
@@ -373,30 +383,49 @@ inline std::uint64_t load4(const char* bytes) noexcept {
   return word;
 }
 
-// Both halves of the 128-bit product, folded. Asked for one by one: GCC 12 keeps a product whose two
-// halves are wanted in memory, which is dearer than the second multiplication.
+// Both halves of the 128-bit product, folded.
 inline std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {
   __extension__ using Wide = unsigned __int128;
-  return (a * b) ^ static_cast<std::uint64_t>((static_cast<Wide>(a) * b) >> 64);
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
+
+// Whether 16 bytes are equal, in the form that several such answers are joined in by `&`.
+#ifdef __SSE2__
+using Alike = __m128i;  // of each byte
+inline Alike alike16(const char* a, const char* b) noexcept {
+  return _mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(a)),
+                        _mm_loadu_si128(reinterpret_cast<const __m128i*>(b)));
+}
+inline bool all(Alike alike) noexcept { return _mm_movemask_epi8(alike) == 0xffff; }
+#else
+using Alike = bool;
+inline Alike alike16(const char* a, const char* b) noexcept {
+  return ((load8(a) ^ load8(b)) | (load8(a + 8) ^ load8(b + 8))) == 0;
+}
+inline bool all(Alike alike) noexcept { return alike; }
+#endif
 
 }  // namespace detail
 
 // Whether two keys are equal: of the usual lengths in a handful of instructions, without a call or a loop,
 // by words from both ends, which overlap in the middle.
 inline bool same_bytes(std::string_view a, std::string_view b) noexcept {
+  using namespace detail;
   const std::size_t size = a.size();
   if (size != b.size()) return false;
   if (size < 4 || size > 64) return std::memcmp(a.data(), b.data(), size) == 0;
-  if (size < 8) {
-    const auto unlike = [&](std::size_t at) { return detail::load4(a.data() + at) ^ detail::load4(b.data() + at); };
-    return (unlike(0) | unlike(size - 4)) == 0;
+  if (size >= 16) {
+    const auto alike = [&](std::size_t at) { return alike16(a.data() + at, b.data() + at); };
+    if (size <= 32) return all(alike(0) & alike(size - 16));
+    return all(alike(0) & alike(16) & alike(size - 32) & alike(size - 16));
   }
-  const auto unlike = [&](std::size_t at) { return detail::load8(a.data() + at) ^ detail::load8(b.data() + at); };
-  std::uint64_t difference = unlike(0) | unlike(size - 8);
-  if (size > 16) difference |= unlike(8) | unlike(size - 16);
-  if (size > 32) difference |= unlike(16) | unlike(24) | unlike(size - 32) | unlike(size - 24);
-  return difference == 0;
+  if (size >= 8) {
+    const auto unlike = [&](std::size_t at) { return load8(a.data() + at) ^ load8(b.data() + at); };
+    return (unlike(0) | unlike(size - 8)) == 0;
+  }
+  const auto unlike = [&](std::size_t at) { return load4(a.data() + at) ^ load4(b.data() + at); };
+  return (unlike(0) | unlike(size - 4)) == 0;
 }
 
 // A snapshot's hash_seed, with what every hash makes of it.

@@ -55,7 +55,7 @@ class SHMCONF_EXPORT SnapshotView {
     return *reinterpret_cast<const format::SnapshotHeader*>(base_);
   }
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
-    return {reinterpret_cast<const std::byte*>(base_), size_};
+    return {reinterpret_cast<const std::byte*>(base_), reinterpret_cast<const std::byte*>(end_)};
   }
   // One Consul index for each source, in their order.
   [[nodiscard]] std::span<const std::uint64_t> indexes() const noexcept { return indexes_; }
@@ -110,6 +110,8 @@ class SHMCONF_EXPORT SnapshotView {
  private:
   friend class Walk;
 
+  [[nodiscard]] std::uint64_t size() const noexcept { return static_cast<std::uint64_t>(end_ - base_); }
+
   static constexpr std::uint32_t kFirstPosition = format::kSnapshotHeaderBytes / format::kPositionUnit;
 
   // What nearly every lookup needs and no more, to be inlined: a key of usual length that is met, or
@@ -125,37 +127,39 @@ class SHMCONF_EXPORT SnapshotView {
 
     const std::uint64_t hash = format::hash_key(key, seed_);
     const auto tag = static_cast<std::uint32_t>(hash);
-    const Slot* const end = slots_ + slot_count_;
-    for (const Slot* slot = slots_ + format::home_slot(hash, slot_count_); slot != end; ++slot) {
-      const std::uint32_t position = slot->position;
-      if (slot->tag != tag) {
-        if (position != 0) continue;
+    const Slot* slot = slots_ + format::home_slot(hash, slot_count_);
+    while (slot->tag != tag) {
+      if (slot->position == 0) {
         lookup = Lookup::kAbsent;
         return true;
       }
-      // Also refuses an empty slot, whose 0 wraps around.
-      if (position - kFirstPosition >= position_count_) [[unlikely]] return false;
-      const auto* const record = reinterpret_cast<const Record*>(base_ + position * format::kPositionUnit);
-      const char* text = reinterpret_cast<const char*>(record + 1);
-      const Attributes* attributes = nullptr;
-      const std::uint32_t size_and_rare = record->key_word & (kRare | format::kMaxKeyBytes);
-      if (size_and_rare != key.size()) [[unlikely]] {
-        if (size_and_rare != (key.size() | kRare)) return false;
-        attributes = reinterpret_cast<const Attributes*>(text);
-        text += sizeof(Attributes);
-      }
-      const std::uint32_t value_bytes = record->value_bytes;
-      // Signed, since the attributes may reach past the end.
-      if (static_cast<std::int64_t>(key.size() + value_bytes) > base_ + size_ - text) [[unlikely]] return false;
-      if (!format::same_bytes({text, key.size()}, key)) [[unlikely]] return false;
-      entry = {.key = {text, key.size()},
-               .value = {text + key.size(), value_bytes},
-               .record = record,
-               .attributes = attributes};
-      lookup = Lookup::kFound;
-      return true;
+      if (++slot == slots_ + slot_count_) [[unlikely]] return false;
     }
-    return false;
+    const std::uint32_t position = slot->position;
+    // Also refuses an empty slot, whose 0 wraps around.
+    if (position - kFirstPosition >= position_count_) [[unlikely]] return false;
+    const auto* const record = reinterpret_cast<const Record*>(base_ + position * format::kPositionUnit);
+    const char* text = reinterpret_cast<const char*>(record + 1);
+    const Attributes* attributes = nullptr;
+    const std::uint32_t size_and_rare = record->key_word & (kRare | format::kMaxKeyBytes);
+    if (size_and_rare != key.size()) [[unlikely]] {
+      if (size_and_rare != (key.size() | kRare)) return false;
+      attributes = reinterpret_cast<const Attributes*>(text);
+      text += sizeof(Attributes);
+    }
+    const char* const value = text + key.size();
+    const std::uint32_t value_bytes = record->value_bytes;
+    // As numbers, since the sum may lie behind the end.
+    if (reinterpret_cast<std::uintptr_t>(value) + value_bytes > reinterpret_cast<std::uintptr_t>(end_)) [[unlikely]] {
+      return false;
+    }
+    if (!format::same_bytes({text, key.size()}, key)) [[unlikely]] return false;
+    entry = {.key = {text, key.size()},
+             .value = {value, value_bytes},
+             .record = record,
+             .attributes = attributes};
+    lookup = Lookup::kFound;
+    return true;
   }
 
   // Any key, in any table.
@@ -187,9 +191,10 @@ class SHMCONF_EXPORT SnapshotView {
 
   // Copied from the header when it was checked, so that a later change of it cannot lead outside.
   const char* base_ = nullptr;
-  std::uint64_t size_ = 0;
-  const format::Slot* slots_ = nullptr;
-  std::uint64_t slot_count_ = 0;
+  const char* end_ = nullptr;
+  // Never none, so that a lookup may look at its first one without asking.
+  const format::Slot* slots_ = &format::detail::kEmptySlot;
+  std::uint64_t slot_count_ = 1;
   format::HashSeed seed_;
   std::uint64_t position_count_ = 0;  // of those from kFirstPosition on where a Record lies inside
   const std::uint32_t* samples_ = nullptr;

@@ -52,9 +52,11 @@ Result<SnapshotView> SnapshotView::open(std::span<const std::byte> bytes) {
   if (!sound) return damaged("a section lies outside it");
   SnapshotView view;
   view.base_ = reinterpret_cast<const char*>(bytes.data());
-  view.size_ = total;
-  view.slots_ = reinterpret_cast<const format::Slot*>(view.base_ + header.slots_offset);
-  view.slot_count_ = header.slot_count;
+  view.end_ = view.base_ + total;
+  if (header.slot_count != 0) {
+    view.slots_ = reinterpret_cast<const format::Slot*>(view.base_ + header.slots_offset);
+    view.slot_count_ = header.slot_count;
+  }
   view.seed_ = header.hash_seed;
   if (total >= format::kSnapshotHeaderBytes + sizeof(format::Record)) {
     view.position_count_ = (total - sizeof(format::Record)) / format::kPositionUnit - kFirstPosition + 1;
@@ -85,7 +87,7 @@ Result<void> SnapshotView::verify() const {
 Result<void> SnapshotView::verify_section(Section section, std::uint64_t expected) const {
   // Whether find() would come to this very record. Bounded over all keys, since a table may be made so
   // that each lookup passes all of it: to look up all keys of a sound one costs less than its size.
-  auto leads_to = [this, bytes_left = 16 * size_](const Entry& entry) mutable {
+  auto leads_to = [this, bytes_left = 16 * size()](const Entry& entry) mutable {
     const std::uint64_t hash = format::hash_key(entry.key, seed_);
     std::uint64_t index = format::home_slot(hash, slot_count_);
     for (std::uint64_t probes = 0; probes < slot_count_; ++probes) {
@@ -94,7 +96,7 @@ Result<void> SnapshotView::verify_section(Section section, std::uint64_t expecte
       std::uint64_t cost_bytes = sizeof slot;
       if (slot.tag == static_cast<std::uint32_t>(hash)) {
         Entry found;
-        if (!entry_at(slot.position * format::kPositionUnit, size_, found)) return false;
+        if (!entry_at(slot.position * format::kPositionUnit, size(), found)) return false;
         if (format::same_bytes(found.key, entry.key)) return found.record == entry.record;
         cost_bytes += entry.key.size();
       }
@@ -136,12 +138,12 @@ Lookup SnapshotView::find_any(std::string_view key, Entry& entry) const noexcept
     const format::Slot slot = slots_[index];
     if (slot.position == 0) return Lookup::kAbsent;
     if (slot.tag == tag) {
-      if (!entry_at(slot.position * format::kPositionUnit, size_, entry)) return Lookup::kDamaged;
+      if (!entry_at(slot.position * format::kPositionUnit, size(), entry)) return Lookup::kDamaged;
       if (format::same_bytes(entry.key, key)) return Lookup::kFound;
     }
     if (++index == slot_count_) index = 0;
   }
-  return slot_count_ == 0 ? Lookup::kAbsent : Lookup::kDamaged;
+  return Lookup::kDamaged;
 }
 
 SnapshotView::Walk SnapshotView::walk(std::string_view prefix, Section section) const noexcept {
@@ -150,7 +152,7 @@ SnapshotView::Walk SnapshotView::walk(std::string_view prefix, Section section) 
   const std::uint32_t* samples = samples_ + (keys ? 0 : key_samples_);
   Walk result;
   result.view_ = this;
-  result.end_ = keys ? pointers_offset_ : size_;
+  result.end_ = keys ? pointers_offset_ : size();
   result.prefix_ = prefix;
   result.at_ = first;
 
