@@ -27,8 +27,6 @@ using settings::Source;
 constexpr unsigned kFound = 200;
 constexpr unsigned kNotFound = 404;
 
-Error stopped_error() { return {ErrorCode::kUnavailable, "the process is being stopped"}; }
-
 Error detached_error() {
   return {ErrorCode::kUnavailable, "the segment is not attached: see the message before, it is tried again"};
 }
@@ -58,12 +56,7 @@ StateReader::StateReader(asio::io_context& io, const settings::Settings& setting
       last_good_(backup, hash_),
       stand_still_(limits.stand_still, limits.longest_stand_still),
       random_(static_cast<std::minstd_rand::result_type>(consul::process_seed())),
-      pause_(io) {}
-
-void StateReader::stop() {
-  stopped_ = true;
-  pause_.notify();
-}
+      stop_(io) {}
 
 settings::Consistency StateReader::strong() const {
   const Consistency asked_for = settings_.consul.consistency;
@@ -144,7 +137,7 @@ asio::awaitable<Result<void>> StateReader::read_all(const Lanes& lanes) {
   for (std::size_t i = 0; i < states_.size(); ++i) {
     auto done = co_await read(i, *lanes[i], settings_.consul.consistency);
     if (!done) co_return done;
-    if (stopped_) co_return stopped_error();
+    if (stop_.requested()) co_return Stop::error();
   }
   auto settled = co_await settle(lanes, states_.size() - 1, true);
   co_return settled;
@@ -167,7 +160,7 @@ asio::awaitable<Result<void>> StateReader::settle(const Lanes& lanes, std::size_
   for (int round = 0;; ++round) {
     if (round >= limits_.settle_rounds) {
       if (std::chrono::steady_clock::now() >= give_up) break;
-      static_cast<void>(co_await pause_.wait_for(settle_pause()));
+      co_await stop_.pause(settle_pause());
     }
     const std::size_t newest_before = newest;
     bool moved = false;
@@ -177,7 +170,7 @@ asio::awaitable<Result<void>> StateReader::settle(const Lanes& lanes, std::size_
       const std::uint64_t index_before = states_[other].index;
       auto seen = co_await reread(only_if_moved, other, lane);
       if (!seen) co_return std::move(seen).error();
-      if (stopped_) co_return stopped_error();
+      if (stop_.requested()) co_return Stop::error();
       if (*seen == Reread::kUnmoved) continue;
       order[other] = ++reads;
       // A restored archive takes indexes back: then they tell no order.
@@ -293,7 +286,7 @@ asio::awaitable<Result<StateReader::Proof>> StateReader::prove(const Suspects& s
   for (const Suspect& suspect : suspects.asked) {
     auto proof = co_await ask(suspect, lane);
     if (!proof || *proof == Proof::kThere) co_return proof;
-    if (stopped_) co_return stopped_error();
+    if (stop_.requested()) co_return Stop::error();
   }
   co_return Proof::kGone;
 }
@@ -374,8 +367,8 @@ asio::awaitable<Result<void>> StateReader::wait_and_read_again(const Lanes& lane
   events_.waiting("Consul seems to have gone back in time (restored or imported again), and keys are missing: "
                   "the last good configuration stays until no key has come for " +
                   std::to_string(limits_.stand_still.count()) + " ms");
-  static_cast<void>(co_await pause_.wait_for(limits_.stand_still));
-  if (stopped_) co_return stopped_error();
+  co_await stop_.pause(limits_.stand_still);
+  if (stop_.requested()) co_return Stop::error();
   if (auto noted = note(target); !noted) co_return noted;
   auto read = co_await read_all(lanes);
   co_return read;
@@ -442,7 +435,7 @@ asio::awaitable<Result<Published>> StateReader::synchronize(Lanes lanes, Publish
     if (!read) co_return std::move(read).error();
     auto published = co_await publish(lanes, states_.size() - 1, target);
     if (!published || published->outcome != shm::Outcome::kMoved || attempt >= attempts) co_return published;
-    if (stopped_) co_return stopped_error();
+    if (stop_.requested()) co_return Stop::error();
   }
 }
 
@@ -457,7 +450,7 @@ asio::awaitable<Result<Published>> StateReader::publish_taken(Lanes lanes, std::
 asio::awaitable<Result<Published>> StateReader::publish(const Lanes& lanes, std::size_t newest, PublishTarget& target) {
   int contradictions = 0;
   for (;;) {
-    if (stopped_) co_return stopped_error();
+    if (stop_.requested()) co_return Stop::error();
     shm::Content merged = content();
     auto examined = examine(target, merged);
     if (!examined) co_return std::move(examined).error();

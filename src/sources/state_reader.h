@@ -30,8 +30,8 @@
 #include "sources/overlay.h"
 #include "sources/publish_target.h"
 #include "sources/stand_still.h"
+#include "sources/stop.h"
 #include "sources/vanished.h"
-#include "sources/wakeup.h"
 
 namespace shmconf::sources {
 
@@ -99,7 +99,7 @@ class StateReader {
   // What the next blocking query for a source asks with; 0: it may not block.
   [[nodiscard]] std::uint64_t index(std::size_t source) const { return states_[source].index; }
   // Ends a wait in progress; every call then fails soon. The clients are closed by their owner.
-  void stop();
+  void stop() { stop_.request(); }
 
  private:
   struct State {
@@ -173,8 +173,7 @@ class StateReader {
   LastGood last_good_;
   StandStill stand_still_;
   std::minstd_rand random_;
-  Wakeup pause_;
-  bool stopped_ = false;
+  Stop stop_;
 };
 
 }  // namespace shmconf::sources
