@@ -1,6 +1,7 @@
 #include "sources/state_reader.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "consul/backoff.h"
@@ -80,18 +81,6 @@ Result<void> StateReader::check(const Answer& answer, const Source& source) cons
   return {};
 }
 
-// Requires answer.index.
-void StateReader::store(std::size_t source, consul::Answer answer) {
-  if (!arrived_) arrived_ = answer.header_at;
-  State& state = states_[source];
-  if (state.published) {
-    state.superseded = std::move(state.list);
-    state.published = false;
-  }
-  state.list = std::move(answer.pairs);
-  state.index = *answer.index;
-}
-
 asio::awaitable<Result<void>> StateReader::read(std::size_t source, Client& lane, Consistency consistency) {
   const Source& which = settings_.sources[source];
   Query query;
@@ -100,8 +89,7 @@ asio::awaitable<Result<void>> StateReader::read(std::size_t source, Client& lane
   auto answer = co_await lane.query(query);
   if (!answer) co_return std::move(answer).error();
   if (auto checked = check(*answer, which); !checked) co_return checked;
-  const State& state = states_[source];
-  if (consistency != Consistency::kConsistent && *answer->index < std::max(state.index, state.published_index)) {
+  if (consistency != Consistency::kConsistent && *answer->index < states_.newest_index(source)) {
     // Consul has gone back in time; or a follower lags, or a leader that was frozen or cut off does not
     // know yet that it is none. All of them say LastContact 0: only a leader that has asked the other
     // servers can tell.
@@ -112,7 +100,7 @@ asio::awaitable<Result<void>> StateReader::read(std::size_t source, Client& lane
   }
   if (auto belongs = check_belongs(which, answer->pairs.pairs()); !belongs) co_return belongs;
   const bool empty = answer->pairs.pairs().empty();
-  store(source, std::move(*answer));
+  states_.store(source, std::move(*answer));
   if (!empty) co_return Result<void>();
   auto readable = co_await prove_readable(source, lane);
   co_return readable;
@@ -133,7 +121,7 @@ asio::awaitable<Result<void>> StateReader::prove_readable(std::size_t source, Cl
 }
 
 asio::awaitable<Result<void>> StateReader::read_all(const Lanes& lanes) {
-  arrived_.reset();
+  states_.forget_arrival();
   for (std::size_t i = 0; i < states_.size(); ++i) {
     auto done = co_await read(i, *lanes[i], settings_.consul.consistency);
     if (!done) co_return done;
@@ -167,14 +155,14 @@ asio::awaitable<Result<void>> StateReader::settle(const Lanes& lanes, std::size_
     bool filled = false;
     for (std::size_t step = newest_is_last ? 1 : 0; step < states_.size(); ++step) {
       const std::size_t other = (newest_before + step) % states_.size();
-      const std::uint64_t index_before = states_[other].index;
+      const std::uint64_t index_before = states_.index(other);
       auto seen = co_await reread(only_if_moved, other, lane);
       if (!seen) co_return std::move(seen).error();
       if (stop_.requested()) co_return Stop::error();
       if (*seen == Reread::kUnmoved) continue;
       order[other] = ++reads;
       // A restored archive takes indexes back: then they tell no order.
-      went_back |= states_[other].index < index_before;
+      went_back |= states_.index(other) < index_before;
       if (!went_back && hold_together(order)) co_return Result<void>();
       if (*seen == Reread::kStillEmpty && round > 0 && believe_empty()) continue;
       moved = true;
@@ -198,8 +186,8 @@ bool StateReader::hold_together(const ReadOrder& order) const {
   const auto oldest = std::min_element(order.begin(), order.end()) - order.begin();
   // Those read before settling began have no order among them.
   if (std::count(order.begin(), order.end(), 0U) > 1) return false;
-  const std::uint64_t index = states_[static_cast<std::size_t>(oldest)].index;
-  return std::all_of(states_.begin(), states_.end(), [&](const State& state) { return state.index <= index; });
+  const std::uint64_t index = states_.index(static_cast<std::size_t>(oldest));
+  return std::ranges::all_of(states_.indexes(), [&](std::uint64_t its) { return its <= index; });
 }
 
 // Never the same, so as not to fall into a writer's rhythm.
@@ -211,7 +199,7 @@ std::chrono::microseconds StateReader::settle_pause() {
 // moves with writes elsewhere. So an empty source is read last, and all the others are asked after it.
 // Several such sources cannot all be the last: then what is empty once more counts as never filled.
 bool StateReader::believe_empty() const {
-  return std::ranges::count_if(states_, [](const State& state) { return state.list.pairs().empty(); }) > 1;
+  return std::ranges::count_if(states_.pairs(), [](Pairs pairs) { return pairs.empty(); }) > 1;
 }
 
 asio::awaitable<Result<StateReader::Reread>> StateReader::reread(bool only_if_moved, std::size_t source,
@@ -222,8 +210,8 @@ asio::awaitable<Result<StateReader::Reread>> StateReader::reread(bool only_if_mo
 asio::awaitable<Result<StateReader::Reread>> StateReader::reread_if_moved(std::size_t source, Client& lane) {
   const Source& which = settings_.sources[source];
   if (which.kind == Source::Kind::kPrefix) {
-    const std::uint64_t index_before = states_[source].index;
-    const bool empty_before = states_[source].list.pairs().empty();
+    const std::uint64_t index_before = states_.index(source);
+    const bool empty_before = states_.empty(source);
     Query query;
     query.source = which;
     query.what = Query::What::kIndexOnly;
@@ -234,7 +222,7 @@ asio::awaitable<Result<StateReader::Reread>> StateReader::reread_if_moved(std::s
     if (*answer->index == index_before) co_return Reread::kUnmoved;
     // A lower one may be of a leader that is none any more: that is for read() to find out.
     if (answer->status == kNotFound && empty_before && *answer->index > index_before) {
-      states_[source].index = *answer->index;
+      states_.move_index(source, *answer->index);
       co_return Reread::kStillEmpty;
     }
   }
@@ -243,13 +231,12 @@ asio::awaitable<Result<StateReader::Reread>> StateReader::reread_if_moved(std::s
 }
 
 asio::awaitable<Result<StateReader::Reread>> StateReader::reread_moved(std::size_t source, Client& lane) {
-  const std::uint64_t index_before = states_[source].index;
-  const bool empty_before = states_[source].list.pairs().empty();
+  const std::uint64_t index_before = states_.index(source);
+  const bool empty_before = states_.empty(source);
   auto done = co_await read(source, lane, strong());
   if (!done) co_return std::move(done).error();
-  const State& state = states_[source];
-  if (state.index == index_before) co_return Reread::kUnmoved;
-  co_return empty_before && state.list.pairs().empty() ? Reread::kStillEmpty : Reread::kMoved;
+  if (states_.index(source) == index_before) co_return Reread::kUnmoved;
+  co_return empty_before && states_.empty(source) ? Reread::kStillEmpty : Reread::kMoved;
 }
 
 asio::awaitable<Result<bool>> StateReader::take(std::size_t source, Client& lane, Polled polled) {
@@ -257,18 +244,16 @@ asio::awaitable<Result<bool>> StateReader::take(std::size_t source, Client& lane
   Answer& answer = *polled.answer;
   const Source& which = settings_.sources[source];
   if (auto checked = check(answer, which); !checked) co_return std::move(checked).error();
-  const State& state = states_[source];
+  const std::uint64_t held = states_.index(source);
   const std::uint64_t answered = *answer.index;
   const Pairs pairs = answer.pairs.pairs();
-  if (answered == state.index && polled.asked != state.index && same_pairs(pairs, state.list.pairs())) {
-    co_return false;
-  }
+  if (answered == held && polled.asked != held && same_pairs(pairs, states_.pairs(source))) co_return false;
   const Poll poll{.asked = polled.asked,
                   .answered = answered,
-                  .held = state.index,
+                  .held = held,
                   .wait = settings_.consul.wait,
                   .elapsed = polled.elapsed};
-  const bool usable = polled.asked == 0 ? answered >= state.index
+  const bool usable = polled.asked == 0 ? answered >= held
                                         : !polled.fresh_connection && judge(poll) == IndexVerdict::kUse;
   if (!usable || pairs.empty()) {
     auto done = co_await read(source, lane, strong());
@@ -276,7 +261,7 @@ asio::awaitable<Result<bool>> StateReader::take(std::size_t source, Client& lane
     co_return true;
   }
   if (auto belongs = check_belongs(which, pairs); !belongs) co_return std::move(belongs).error();
-  store(source, std::move(answer));
+  states_.store(source, std::move(answer));
   co_return true;
 }
 
@@ -331,7 +316,7 @@ Result<std::optional<StateReader::Evidence>> StateReader::examine(PublishTarget&
   } else if (published->header().sources_hash == hash_) {
     last_good = published;
   }
-  const std::vector<SourceKeys> keys = source_keys();
+  const std::vector<SourceKeys> keys = states_.keys();
   std::optional<Evidence> examined(std::in_place);
   Evidence& evidence = *examined;
   RewindFinder rewind;
@@ -347,20 +332,10 @@ Result<std::optional<StateReader::Evidence>> StateReader::examine(PublishTarget&
   if (published && evidence.changes.total() != 0) evidence.differs_from = published->header().generation;
   if (!last_good) return examined;
   evidence.stands = stand_still_.stands(
-      rewind.rewind(content.indexes), [this] { return identify_keys(pairs()); }, std::chrono::steady_clock::now());
+      rewind.rewind(content.indexes), [this] { return identify_keys(states_.pairs()); },
+      std::chrono::steady_clock::now());
   evidence.suspects = vanished.suspects();
   return examined;
-}
-
-std::vector<SourceKeys> StateReader::source_keys() const {
-  std::vector<SourceKeys> keys(states_.size());
-  for (std::size_t i = 0; i < states_.size(); ++i) {
-    const State& state = states_[i];
-    keys[i].now = state.list.pairs();
-    keys[i].known_before = state.published || state.superseded.has_value();
-    if (keys[i].known_before) keys[i].before = state.published ? state.list.pairs() : state.superseded->pairs();
-  }
-  return keys;
 }
 
 asio::awaitable<Result<void>> StateReader::wait_and_read_again(const Lanes& lanes, PublishTarget& target) {
@@ -387,15 +362,9 @@ Result<void> StateReader::note(PublishTarget& target) {
   const bool still_shown = same_page && published && published->header().generation == shown_generation_;
   const bool ours = published && published->header().sources_hash == hash_ &&
                     published->indexes().size() == states_.size();
-  for (std::size_t i = 0; i < states_.size(); ++i) {
-    State& state = states_[i];
-    if (!still_shown) {
-      // Another process has published: what this one held before is no longer what is there.
-      state.published = false;
-      state.superseded.reset();
-    }
-    state.published_index = ours ? published->indexes()[i] : 0;
-  }
+  // Another process has published: what this one held before is no longer what is there.
+  if (!still_shown) states_.forget_published();
+  states_.set_published_indexes(ours ? published->indexes() : std::span<const std::uint64_t>());
   return {};
 }
 
@@ -406,23 +375,13 @@ Result<bool> StateReader::overtaken(PublishTarget& target) const {
 
 void StateReader::forget() {
   last_good_.forget();
-  for (State& state : states_) {
-    state.list = consul::KvList();
-    state.superseded.reset();
-    state.published = false;
-  }
-}
-
-std::vector<Pairs> StateReader::pairs() const {
-  std::vector<Pairs> pairs;
-  for (const State& state : states_) pairs.push_back(state.list.pairs());
-  return pairs;
+  states_.forget();
 }
 
 shm::Content StateReader::content() const {
   shm::Content content;
-  for (const State& state : states_) content.indexes.push_back(state.index);
-  content.keys = merge(settings_.sources, pairs());
+  content.indexes = states_.indexes();
+  content.keys = merge(settings_.sources, states_.pairs());
   content.sources_hash = hash_;
   content.origin = settings_.development ? format::Origin::kDev : format::Origin::kConsul;
   return content;
@@ -485,7 +444,8 @@ Result<Published> StateReader::show(PublishTarget& target, shm::Content& content
   if (*moved) return moved_meanwhile();
   Published published;
   const auto began = std::chrono::steady_clock::now();
-  content.read_wall = target.wall_now() - (arrived_ ? began - *arrived_ : std::chrono::nanoseconds(0));
+  const auto arrived = states_.arrived();
+  content.read_wall = target.wall_now() - (arrived ? began - *arrived : std::chrono::nanoseconds(0));
   TextArena storage;
   const auto expand = [&](shm::Content& merged) { published.warnings = expand_documents(merged, storage); };
   const shm::Publisher::Options options{.allow_empty = settings_.allow_empty, .differs_from = evidence.differs_from};
@@ -498,7 +458,7 @@ Result<Published> StateReader::show(PublishTarget& target, shm::Content& content
     if (!settled_) target.segment().page().settled_rounds_exceeded.fetch_add(1, std::memory_order_relaxed);
   }
   if (*outcome == shm::Outcome::kPublished || *outcome == shm::Outcome::kUnchanged) shown(target);
-  arrived_.reset();
+  states_.forget_arrival();
   return published;
 }
 
@@ -509,7 +469,7 @@ void StateReader::count_publish(PublishTarget& target, std::chrono::steady_clock
   };
   format::RoleCounters& counters = target.segment().counters(target.role());
   counters.publish.add(nanoseconds(began));
-  if (arrived_) counters.propagation.add(nanoseconds(*arrived_));
+  if (const auto arrived = states_.arrived()) counters.propagation.add(nanoseconds(*arrived));
 }
 
 void StateReader::shown(PublishTarget& target) {
@@ -517,13 +477,7 @@ void StateReader::shown(PublishTarget& target) {
   shown_generation_ = published ? published->header().generation : 0;
   stand_still_.forget();
   last_good_.forget();
-  const bool only_one = states_.size() == 1;
-  for (State& state : states_) {
-    state.superseded.reset();
-    state.published = !only_one;
-    // With one source the segment itself tells what is held; with several it does not tell whose.
-    if (only_one) state.list = consul::KvList();
-  }
+  states_.mark_published();
 }
 
 }  // namespace shmconf::sources

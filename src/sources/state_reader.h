@@ -29,6 +29,7 @@
 #include "sources/last_good.h"
 #include "sources/overlay.h"
 #include "sources/publish_target.h"
+#include "sources/source_states.h"
 #include "sources/stand_still.h"
 #include "sources/stop.h"
 #include "sources/vanished.h"
@@ -97,18 +98,11 @@ class StateReader {
   // Gives the memory of what is held back, for one who reads everything anew next time.
   void forget();
   // What the next blocking query for a source asks with; 0: it may not block.
-  [[nodiscard]] std::uint64_t index(std::size_t source) const { return states_[source].index; }
+  [[nodiscard]] std::uint64_t index(std::size_t source) const { return states_.index(source); }
   // Ends a wait in progress; every call then fails soon. The clients are closed by their owner.
   void stop() { stop_.request(); }
 
  private:
-  struct State {
-    consul::KvList list;
-    std::uint64_t index = 0;
-    std::uint64_t published_index = 0;         // of the segment's configuration, when it is of these sources
-    bool published = false;                    // list is part of what is published
-    std::optional<consul::KvList> superseded;  // what was, if list is newer and not published
-  };
   enum class Proof : std::uint8_t { kGone, kThere };
   struct Evidence {
     Suspects suspects;
@@ -144,13 +138,10 @@ class StateReader {
   std::chrono::microseconds settle_pause();
 
   Result<void> check(const consul::Answer& answer, const settings::Source& source) const;
-  void store(std::size_t source, consul::Answer answer);
   Result<void> note(PublishTarget& target);
   // Whether another process has compared with Consul since the note, or the segment is another one.
   [[nodiscard]] Result<bool> overtaken(PublishTarget& target) const;
-  [[nodiscard]] std::vector<Pairs> pairs() const;
   [[nodiscard]] shm::Content content() const;
-  [[nodiscard]] std::vector<SourceKeys> source_keys() const;
   // Nothing: the target was overtaken, and what is published may be newer than the content.
   [[nodiscard]] Result<std::optional<Evidence>> examine(PublishTarget& target, const shm::Content& content);
   Result<Published> show(PublishTarget& target, shm::Content& content, Evidence evidence);
@@ -163,13 +154,11 @@ class StateReader {
   const Events events_;
   const ReadLimits limits_;
   const std::uint64_t hash_;
-  std::vector<State> states_;
+  SourceStates states_;
   std::uint64_t noted_ = 0;        // sync count before anything that is held was asked for
   std::uint64_t noted_epoch_ = 0;  // of the target then
   std::uint64_t shown_generation_ = 0;  // what the lists made together, as published or compared last
   bool settled_ = true;
-  // When the header of the first answer came that is held and has not been compared with what is published.
-  std::optional<std::chrono::steady_clock::time_point> arrived_;
   LastGood last_good_;
   StandStill stand_still_;
   std::minstd_rand random_;
