@@ -11,16 +11,15 @@
 #include "sources/alignment.h"
 #include "sources/change_list.h"
 #include "sources/documents.h"
-#include "sources/index_rule.h"
 #include "sources/overlay.h"
 #include "sources/rewind.h"
+#include "sources/strong_consistency.h"
 #include "sources/text_arena.h"
 
 namespace shmconf::sources {
 namespace {
 
 namespace asio = boost::asio;
-using consul::Answer;
 using consul::Client;
 using consul::Query;
 using settings::Source;
@@ -38,92 +37,27 @@ Published moved_meanwhile() {
   return published;
 }
 
-bool same_pairs(Pairs a, Pairs b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const consul::KvPair& x, const consul::KvPair& y) {
-    return x.key == y.key && x.value == y.value && x.flags == y.flags && x.modify_index == y.modify_index &&
-           x.create_index == y.create_index && x.lock_index == y.lock_index && x.session == y.session;
-  });
-}
-
 }  // namespace
 
 StateReader::StateReader(asio::io_context& io, const settings::Settings& settings, Events events, ReadLimits limits,
                          backup::Store* backup)
     : settings_(settings),
-      events_(std::move(events)),
       limits_(limits),
       hash_(sources_hash(settings.sources, settings.consul)),
       states_(settings.sources.size()),
+      sources_(settings_, states_, std::move(events.answered)),
+      waiting_(std::move(events.waiting)),
       last_good_(backup, hash_),
       stand_still_(limits.stand_still, limits.longest_stand_still),
       random_(static_cast<std::minstd_rand::result_type>(consul::process_seed())),
       stop_(io) {}
 
-settings::Consistency StateReader::strong() const {
-  const Consistency asked_for = settings_.consul.consistency;
-  return asked_for == Consistency::kStale ? Consistency::kDefault : asked_for;
-}
-
 // --- reading ------------------------------------------------------------------------------------
-
-Result<void> StateReader::check(const Answer& answer, const Source& source) const {
-  if (auto error = consul::status_error(answer, source)) return std::move(*error);
-  if (!answer.index) {
-    return Error{ErrorCode::kUnavailable, "an answer for '" + source.path +
-                                              "' has no X-Consul-Index: check that consul.address is Consul's own HTTP "
-                                              "address"};
-  }
-  if (!answer.known_leader) {
-    return Error{ErrorCode::kUnavailable, "Consul's servers have no leader (X-Consul-KnownLeader): its answer may be "
-                                          "old and is not used"};
-  }
-  events_.answered();
-  return {};
-}
-
-asio::awaitable<Result<void>> StateReader::read(std::size_t source, Client& lane, Consistency consistency) {
-  const Source& which = settings_.sources[source];
-  Query query;
-  query.source = which;
-  query.consistency = consistency;
-  auto answer = co_await lane.query(query);
-  if (!answer) co_return std::move(answer).error();
-  if (auto checked = check(*answer, which); !checked) co_return checked;
-  if (consistency != Consistency::kConsistent && *answer->index < states_.newest_index(source)) {
-    // Consul has gone back in time; or a follower lags, or a leader that was frozen or cut off does not
-    // know yet that it is none. All of them say LastContact 0: only a leader that has asked the other
-    // servers can tell.
-    query.consistency = Consistency::kConsistent;
-    answer = co_await lane.query(query);
-    if (!answer) co_return std::move(answer).error();
-    if (auto checked = check(*answer, which); !checked) co_return checked;
-  }
-  if (auto belongs = check_belongs(which, answer->pairs.pairs()); !belongs) co_return belongs;
-  const bool empty = answer->pairs.pairs().empty();
-  states_.store(source, std::move(*answer));
-  if (!empty) co_return Result<void>();
-  auto readable = co_await prove_readable(source, lane);
-  co_return readable;
-}
-
-// Without the right to read a prefix, Consul's answer is that of an empty one. The GET of a key
-// under it is refused then; the prefix itself is such a key, there or not.
-asio::awaitable<Result<void>> StateReader::prove_readable(std::size_t source, Client& lane) {
-  const Source& which = settings_.sources[source];
-  if (which.kind != Source::Kind::kPrefix) co_return Result<void>();
-  Query query;
-  query.source = Source{.kind = Source::Kind::kKey, .path = which.path};
-  query.consistency = strong();
-  auto answer = co_await lane.query(query);
-  if (!answer) co_return std::move(answer).error();
-  if (auto error = consul::status_error(*answer, which, consul::Asked::kKeyBelow)) co_return std::move(*error);
-  co_return Result<void>();
-}
 
 asio::awaitable<Result<void>> StateReader::read_all(const Lanes& lanes) {
   states_.forget_arrival();
   for (std::size_t i = 0; i < states_.size(); ++i) {
-    auto done = co_await read(i, *lanes[i], settings_.consul.consistency);
+    auto done = co_await sources_.read(i, *lanes[i], settings_.consul.consistency);
     if (!done) co_return done;
     if (stop_.requested()) co_return Stop::error();
   }
@@ -156,7 +90,7 @@ asio::awaitable<Result<void>> StateReader::settle(const Lanes& lanes, std::size_
     for (std::size_t step = newest_is_last ? 1 : 0; step < states_.size(); ++step) {
       const std::size_t other = (newest_before + step) % states_.size();
       const std::uint64_t index_before = states_.index(other);
-      auto seen = co_await reread(only_if_moved, other, lane);
+      auto seen = co_await sources_.reread(only_if_moved, other, lane);
       if (!seen) co_return std::move(seen).error();
       if (stop_.requested()) co_return Stop::error();
       if (*seen == Reread::kUnmoved) continue;
@@ -202,69 +136,6 @@ bool StateReader::believe_empty() const {
   return std::ranges::count_if(states_.pairs(), [](Pairs pairs) { return pairs.empty(); }) > 1;
 }
 
-asio::awaitable<Result<StateReader::Reread>> StateReader::reread(bool only_if_moved, std::size_t source,
-                                                                 Client& lane) {
-  return only_if_moved ? reread_if_moved(source, lane) : reread_moved(source, lane);
-}
-
-asio::awaitable<Result<StateReader::Reread>> StateReader::reread_if_moved(std::size_t source, Client& lane) {
-  const Source& which = settings_.sources[source];
-  if (which.kind == Source::Kind::kPrefix) {
-    const std::uint64_t index_before = states_.index(source);
-    const bool empty_before = states_.empty(source);
-    Query query;
-    query.source = which;
-    query.what = Query::What::kIndexOnly;
-    query.consistency = strong();
-    auto answer = co_await lane.query(query);
-    if (!answer) co_return std::move(answer).error();
-    if (auto checked = check(*answer, which); !checked) co_return std::move(checked).error();
-    if (*answer->index == index_before) co_return Reread::kUnmoved;
-    // A lower one may be of a leader that is none any more: that is for read() to find out.
-    if (answer->status == kNotFound && empty_before && *answer->index > index_before) {
-      states_.move_index(source, *answer->index);
-      co_return Reread::kStillEmpty;
-    }
-  }
-  auto reread = co_await reread_moved(source, lane);
-  co_return reread;
-}
-
-asio::awaitable<Result<StateReader::Reread>> StateReader::reread_moved(std::size_t source, Client& lane) {
-  const std::uint64_t index_before = states_.index(source);
-  const bool empty_before = states_.empty(source);
-  auto done = co_await read(source, lane, strong());
-  if (!done) co_return std::move(done).error();
-  if (states_.index(source) == index_before) co_return Reread::kUnmoved;
-  co_return empty_before && states_.empty(source) ? Reread::kStillEmpty : Reread::kMoved;
-}
-
-asio::awaitable<Result<bool>> StateReader::take(std::size_t source, Client& lane, Polled polled) {
-  if (!polled.answer) co_return std::move(polled.answer).error();
-  Answer& answer = *polled.answer;
-  const Source& which = settings_.sources[source];
-  if (auto checked = check(answer, which); !checked) co_return std::move(checked).error();
-  const std::uint64_t held = states_.index(source);
-  const std::uint64_t answered = *answer.index;
-  const Pairs pairs = answer.pairs.pairs();
-  if (answered == held && polled.asked != held && same_pairs(pairs, states_.pairs(source))) co_return false;
-  const Poll poll{.asked = polled.asked,
-                  .answered = answered,
-                  .held = held,
-                  .wait = settings_.consul.wait,
-                  .elapsed = polled.elapsed};
-  const bool usable = polled.asked == 0 ? answered >= held
-                                        : !polled.fresh_connection && judge(poll) == IndexVerdict::kUse;
-  if (!usable || pairs.empty()) {
-    auto done = co_await read(source, lane, strong());
-    if (!done) co_return std::move(done).error();
-    co_return true;
-  }
-  if (auto belongs = check_belongs(which, pairs); !belongs) co_return std::move(belongs).error();
-  states_.store(source, std::move(answer));
-  co_return true;
-}
-
 // --- proof --------------------------------------------------------------------------------------
 
 asio::awaitable<Result<StateReader::Proof>> StateReader::prove(const Suspects& suspects, Client& lane) {
@@ -279,7 +150,7 @@ asio::awaitable<Result<StateReader::Proof>> StateReader::prove(const Suspects& s
 asio::awaitable<Result<StateReader::Proof>> StateReader::ask(const Suspect& suspect, Client& lane) {
   Query query;
   query.source = Source{.kind = Source::Kind::kKey, .path = suspect.name};
-  query.consistency = strong();
+  query.consistency = strong(settings_.consul.consistency);
   auto answer = co_await lane.query(query);
   if (!answer) co_return std::move(answer).error();
   Source asked = query.source;
@@ -339,9 +210,9 @@ Result<std::optional<StateReader::Evidence>> StateReader::examine(PublishTarget&
 }
 
 asio::awaitable<Result<void>> StateReader::wait_and_read_again(const Lanes& lanes, PublishTarget& target) {
-  events_.waiting("Consul seems to have gone back in time (restored or imported again), and keys are missing: "
-                  "the last good configuration stays until no key has come for " +
-                  std::to_string(limits_.stand_still.count()) + " ms");
+  waiting_("Consul seems to have gone back in time (restored or imported again), and keys are missing: "
+           "the last good configuration stays until no key has come for " +
+           std::to_string(limits_.stand_still.count()) + " ms");
   co_await stop_.pause(limits_.stand_still);
   if (stop_.requested()) co_return Stop::error();
   if (auto noted = note(target); !noted) co_return noted;

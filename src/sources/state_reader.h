@@ -18,6 +18,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backup/store.h"
@@ -29,6 +30,7 @@
 #include "sources/last_good.h"
 #include "sources/overlay.h"
 #include "sources/publish_target.h"
+#include "sources/source_reader.h"
 #include "sources/source_states.h"
 #include "sources/stand_still.h"
 #include "sources/stop.h"
@@ -58,14 +60,6 @@ struct Published {
   std::vector<std::string> warnings;  // of kPublished: documents that stay plain bytes
 };
 
-// The answer to one blocking query.
-struct Polled {
-  std::uint64_t asked = 0;
-  std::chrono::milliseconds elapsed{0};
-  bool fresh_connection = false;  // the query opened a connection: its index may be another server's
-  Result<consul::Answer> answer;
-};
-
 class StateReader {
  public:
   struct Events {
@@ -77,6 +71,8 @@ class StateReader {
   // has gone back in time.
   StateReader(boost::asio::io_context& io, const settings::Settings& settings, Events events,
               ReadLimits limits = ReadLimits(), backup::Store* backup = nullptr);
+  StateReader(const StateReader&) = delete;
+  StateReader& operator=(const StateReader&) = delete;
 
   // For each source the connection that it is read on; they may be the same.
   using Lanes = std::vector<consul::Client*>;
@@ -88,7 +84,9 @@ class StateReader {
 
   // Takes what a blocking query for a source brought, or reads the source again where its index says
   // so. False: it is what is held already, explained by a read in between; nothing is to be published.
-  boost::asio::awaitable<Result<bool>> take(std::size_t source, consul::Client& lane, Polled polled);
+  boost::asio::awaitable<Result<bool>> take(std::size_t source, consul::Client& lane, Polled polled) {
+    return sources_.take(source, lane, std::move(polled));
+  }
   // Publishes after take(). Requires that nothing failed since the last synchronize(). newest is the
   // source that was taken last, alone or as one of several; its lane serves for everything. kMoved:
   // synchronize().
@@ -113,23 +111,12 @@ class StateReader {
 
   using Consistency = settings::Consistency;
 
-  boost::asio::awaitable<Result<void>> read(std::size_t source, consul::Client& lane, Consistency consistency);
   boost::asio::awaitable<Result<void>> read_all(const Lanes& lanes);
   boost::asio::awaitable<Result<void>> settle(const Lanes& lanes, std::size_t newest, bool newest_is_last);
-  // What reading a source once more showed.
-  enum class Reread : std::uint8_t {
-    kUnmoved,     // it has been the same all the time
-    kStillEmpty,  // it is empty as it was, at another index: nobody knows what was there in between
-    kMoved,
-  };
   [[nodiscard]] bool believe_empty() const;
-  boost::asio::awaitable<Result<Reread>> reread(bool only_if_moved, std::size_t source, consul::Client& lane);
-  boost::asio::awaitable<Result<Reread>> reread_if_moved(std::size_t source, consul::Client& lane);
-  boost::asio::awaitable<Result<Reread>> reread_moved(std::size_t source, consul::Client& lane);
   // For each source the number of its read while settling; 0: it was read before.
   using ReadOrder = std::vector<unsigned>;
   [[nodiscard]] bool hold_together(const ReadOrder& order) const;
-  boost::asio::awaitable<Result<void>> prove_readable(std::size_t source, consul::Client& lane);
   boost::asio::awaitable<Result<Proof>> prove(const Suspects& suspects, consul::Client& lane);
   boost::asio::awaitable<Result<Proof>> ask(const Suspect& suspect, consul::Client& lane);
   boost::asio::awaitable<Result<Published>> publish(const Lanes& lanes, std::size_t newest, PublishTarget& target);
@@ -137,7 +124,6 @@ class StateReader {
 
   std::chrono::microseconds settle_pause();
 
-  Result<void> check(const consul::Answer& answer, const settings::Source& source) const;
   Result<void> note(PublishTarget& target);
   // Whether another process has compared with Consul since the note, or the segment is another one.
   [[nodiscard]] Result<bool> overtaken(PublishTarget& target) const;
@@ -147,14 +133,13 @@ class StateReader {
   Result<Published> show(PublishTarget& target, shm::Content& content, Evidence evidence);
   void count_publish(PublishTarget& target, std::chrono::steady_clock::time_point began) const;
   void shown(PublishTarget& target);
-  // What decides: a stale server's answer may lag.
-  [[nodiscard]] Consistency strong() const;
 
   const settings::Settings settings_;
-  const Events events_;
   const ReadLimits limits_;
   const std::uint64_t hash_;
   SourceStates states_;
+  SourceReader sources_;
+  const std::function<void(const std::string&)> waiting_;
   std::uint64_t noted_ = 0;        // sync count before anything that is held was asked for
   std::uint64_t noted_epoch_ = 0;  // of the target then
   std::uint64_t shown_generation_ = 0;  // what the lists made together, as published or compared last
