@@ -16,7 +16,6 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +29,8 @@
 #include "sources/last_good.h"
 #include "sources/overlay.h"
 #include "sources/publish_target.h"
+#include "sources/read_limits.h"
+#include "sources/settling.h"
 #include "sources/source_reader.h"
 #include "sources/source_states.h"
 #include "sources/stand_still.h"
@@ -37,21 +38,6 @@
 #include "sources/vanished.h"
 
 namespace shmconf::sources {
-
-// What bounds the reading beside the settings; tests shorten it.
-struct ReadLimits {
-  // Rounds in which the sources are asked whether they have moved: so many at once, then more, each
-  // after a short pause, for so long. Writers that never rest would otherwise be seen half done:
-  // with 5 rounds alone, 1 to 2 in 100 states of 3,000 transactions back to back were.
-  int settle_rounds = 5;
-  std::chrono::milliseconds settle_for{2'000};
-  // How long an answer must have had the same keys when Consul seems to have gone back in time; and
-  // how long none of the missing ones must have come back, where other keys come and go all the time.
-  std::chrono::milliseconds stand_still{3'000};
-  std::chrono::milliseconds longest_stand_still{30'000};
-  // How often an answer may contradict a key's own GET before that counts as a failure.
-  int contradictions = 3;
-};
 
 // What publishing did.
 struct Published {
@@ -109,20 +95,11 @@ class StateReader {
     std::uint64_t differs_from = 0;  // the published generation, if the content is another one
   };
 
-  using Consistency = settings::Consistency;
-
   boost::asio::awaitable<Result<void>> read_all(const Lanes& lanes);
-  boost::asio::awaitable<Result<void>> settle(const Lanes& lanes, std::size_t newest, bool newest_is_last);
-  [[nodiscard]] bool believe_empty() const;
-  // For each source the number of its read while settling; 0: it was read before.
-  using ReadOrder = std::vector<unsigned>;
-  [[nodiscard]] bool hold_together(const ReadOrder& order) const;
   boost::asio::awaitable<Result<Proof>> prove(const Suspects& suspects, consul::Client& lane);
   boost::asio::awaitable<Result<Proof>> ask(const Suspect& suspect, consul::Client& lane);
   boost::asio::awaitable<Result<Published>> publish(const Lanes& lanes, std::size_t newest, PublishTarget& target);
   boost::asio::awaitable<Result<void>> wait_and_read_again(const Lanes& lanes, PublishTarget& target);
-
-  std::chrono::microseconds settle_pause();
 
   Result<void> note(PublishTarget& target);
   // Whether another process has compared with Consul since the note, or the segment is another one.
@@ -143,11 +120,10 @@ class StateReader {
   std::uint64_t noted_ = 0;        // sync count before anything that is held was asked for
   std::uint64_t noted_epoch_ = 0;  // of the target then
   std::uint64_t shown_generation_ = 0;  // what the lists made together, as published or compared last
-  bool settled_ = true;
   LastGood last_good_;
   StandStill stand_still_;
-  std::minstd_rand random_;
   Stop stop_;
+  Settling settling_;
 };
 
 }  // namespace shmconf::sources
