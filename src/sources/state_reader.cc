@@ -3,7 +3,6 @@
 #include <span>
 #include <utility>
 
-#include "consul/status_text.h"
 #include "settings/sources_hash.h"
 #include "shmconf/format.h"
 #include "sources/alignment.h"
@@ -11,19 +10,12 @@
 #include "sources/documents.h"
 #include "sources/overlay.h"
 #include "sources/rewind.h"
-#include "sources/strong_consistency.h"
 #include "sources/text_arena.h"
 
 namespace shmconf::sources {
 namespace {
 
 namespace asio = boost::asio;
-using consul::Client;
-using consul::Query;
-using settings::Source;
-
-constexpr unsigned kFound = 200;
-constexpr unsigned kNotFound = 404;
 
 Error detached_error() {
   return {ErrorCode::kUnavailable, "the segment is not attached: see the message before, it is tried again"};
@@ -48,7 +40,8 @@ StateReader::StateReader(asio::io_context& io, const settings::Settings& setting
       last_good_(backup, hash_),
       stand_still_(limits.stand_still, limits.longest_stand_still),
       stop_(io),
-      settling_(settings_, limits_, states_, sources_, stop_) {}
+      settling_(settings_, limits_, states_, sources_, stop_),
+      proof_(settings_, stop_) {}
 
 // --- reading ------------------------------------------------------------------------------------
 
@@ -64,40 +57,6 @@ asio::awaitable<Result<void>> StateReader::read_all(const Lanes& lanes) {
 }
 
 // --- proof --------------------------------------------------------------------------------------
-
-asio::awaitable<Result<StateReader::Proof>> StateReader::prove(const Suspects& suspects, Client& lane) {
-  for (const Suspect& suspect : suspects.asked) {
-    auto proof = co_await ask(suspect, lane);
-    if (!proof || *proof == Proof::kThere) co_return proof;
-    if (stop_.requested()) co_return Stop::error();
-  }
-  co_return Proof::kGone;
-}
-
-asio::awaitable<Result<StateReader::Proof>> StateReader::ask(const Suspect& suspect, Client& lane) {
-  Query query;
-  query.source = Source{.kind = Source::Kind::kKey, .path = suspect.name};
-  query.consistency = strong(settings_.consul.consistency);
-  auto answer = co_await lane.query(query);
-  if (!answer) co_return std::move(answer).error();
-  Source asked = query.source;
-  if (answer->status == 301 || answer->status == 400) {
-    // A transaction can store keys (with "//" or control characters) that no URL reaches. Their
-    // prefix has to do.
-    asked = settings_.sources[suspect.source];
-    query.source.path = asked.path;
-    answer = co_await lane.query(query);
-    if (!answer) co_return std::move(answer).error();
-    if (answer->status == kFound) co_return Proof::kGone;
-  }
-  if (auto error = consul::status_error(*answer, asked, consul::Asked::kKeyBelow)) {
-    if (error->code == ErrorCode::kDenied) {
-      error->text += "; a published key is hidden without it, so the last good configuration stays";
-    }
-    co_return std::move(*error);
-  }
-  co_return answer->status == kNotFound ? Proof::kGone : Proof::kThere;
-}
 
 Result<std::optional<StateReader::Evidence>> StateReader::examine(PublishTarget& target, const shm::Content& content) {
   const auto published = target.current();  // its bytes may go with the next call of this
@@ -222,7 +181,7 @@ asio::awaitable<Result<Published>> StateReader::publish(const Lanes& lanes, std:
       continue;
     }
     if (evidence.suspects.asked.empty()) co_return show(target, merged, std::move(evidence));
-    auto proof = co_await prove(evidence.suspects, *lanes[newest]);
+    auto proof = co_await proof_.prove(evidence.suspects, *lanes[newest]);
     if (!proof) co_return std::move(proof).error();
     if (*proof == Proof::kGone) co_return show(target, merged, std::move(evidence));
     // Deleted and made again meanwhile; or the list is filtered, though the key itself may be read.

@@ -26,6 +26,7 @@
 #include "shm/publisher.h"
 #include "shmconf/result.h"
 #include "sources/change_list.h"
+#include "sources/deletion_proof.h"
 #include "sources/last_good.h"
 #include "sources/overlay.h"
 #include "sources/publish_target.h"
@@ -87,7 +88,6 @@ class StateReader {
   void stop() { stop_.request(); }
 
  private:
-  enum class Proof : std::uint8_t { kGone, kThere };
   struct Evidence {
     Suspects suspects;
     bool stands = true;  // false: what is missing may still be on its way
@@ -96,8 +96,6 @@ class StateReader {
   };
 
   boost::asio::awaitable<Result<void>> read_all(const Lanes& lanes);
-  boost::asio::awaitable<Result<Proof>> prove(const Suspects& suspects, consul::Client& lane);
-  boost::asio::awaitable<Result<Proof>> ask(const Suspect& suspect, consul::Client& lane);
   boost::asio::awaitable<Result<Published>> publish(const Lanes& lanes, std::size_t newest, PublishTarget& target);
   boost::asio::awaitable<Result<void>> wait_and_read_again(const Lanes& lanes, PublishTarget& target);
 
@@ -124,6 +122,7 @@ class StateReader {
   StandStill stand_still_;
   Stop stop_;
   Settling settling_;
+  DeletionProof proof_;
 };
 
 }  // namespace shmconf::sources
