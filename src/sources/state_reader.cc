@@ -5,11 +5,8 @@
 
 #include "settings/sources_hash.h"
 #include "shmconf/format.h"
-#include "sources/alignment.h"
-#include "sources/change_list.h"
 #include "sources/documents.h"
 #include "sources/overlay.h"
-#include "sources/rewind.h"
 #include "sources/text_arena.h"
 
 namespace shmconf::sources {
@@ -37,8 +34,7 @@ StateReader::StateReader(asio::io_context& io, const settings::Settings& setting
       states_(settings.sources.size()),
       sources_(settings_, states_, std::move(events.answered)),
       waiting_(std::move(events.waiting)),
-      last_good_(backup, hash_),
-      stand_still_(limits.stand_still, limits.longest_stand_still),
+      examiner_(settings_, limits_, states_, backup),
       stop_(io),
       settling_(settings_, limits_, states_, sources_, stop_),
       proof_(settings_, stop_) {}
@@ -58,41 +54,16 @@ asio::awaitable<Result<void>> StateReader::read_all(const Lanes& lanes) {
 
 // --- proof --------------------------------------------------------------------------------------
 
-Result<std::optional<StateReader::Evidence>> StateReader::examine(PublishTarget& target, const shm::Content& content) {
+Result<std::optional<Evidence>> StateReader::examine(PublishTarget& target, const shm::Content& content) {
   const auto published = target.current();  // its bytes may go with the next call of this
   // After that look: whoever sees a newer generation sees its count too. Beside a state that is newer than
   // it, an answer would look as if Consul had gone back in time.
   auto moved = overtaken(target);
   if (!moved) return std::move(moved).error();
   if (*moved) return std::optional<Evidence>();
-  std::optional<SnapshotView> last_good;
-  if (!published) {
-    auto found = last_good_.find(target);
-    if (!found) return found.error();
-    last_good = *found;
-  } else if (published->header().sources_hash == hash_) {
-    last_good = published;
-  }
-  const std::vector<SourceKeys> keys = states_.keys();
-  std::optional<Evidence> examined(std::in_place);
-  Evidence& evidence = *examined;
-  RewindFinder rewind;
-  Vanished vanished(settings_.sources, keys);
-  const auto see = [&](const Entry* before, const shm::Item* now) {
-    if (published || now != nullptr) evidence.changes.see(published ? before : nullptr, now);
-    if (!last_good) return;  // keys of other sources prove nothing
-    rewind.see(before, now);
-    if (published) vanished.see(before, now);
-  };
-  align(published ? published : last_good, content.keys, see);
-
-  if (published && evidence.changes.total() != 0) evidence.differs_from = published->header().generation;
-  if (!last_good) return examined;
-  evidence.stands = stand_still_.stands(
-      rewind.rewind(content.indexes), [this] { return identify_keys(states_.pairs()); },
-      std::chrono::steady_clock::now());
-  evidence.suspects = vanished.suspects();
-  return examined;
+  auto evidence = examiner_.examine(target, published, content);
+  if (!evidence) return std::move(evidence).error();
+  return std::optional<Evidence>(std::move(*evidence));
 }
 
 asio::awaitable<Result<void>> StateReader::wait_and_read_again(const Lanes& lanes, PublishTarget& target) {
@@ -131,7 +102,7 @@ Result<bool> StateReader::overtaken(PublishTarget& target) const {
 }
 
 void StateReader::forget() {
-  last_good_.forget();
+  examiner_.forget_backup();
   states_.forget();
 }
 
@@ -232,8 +203,7 @@ void StateReader::count_publish(PublishTarget& target, std::chrono::steady_clock
 void StateReader::shown(PublishTarget& target) {
   const auto published = target.current();
   shown_generation_ = published ? published->header().generation : 0;
-  stand_still_.forget();
-  last_good_.forget();
+  examiner_.believe();
   states_.mark_published();
 }
 

@@ -27,16 +27,13 @@
 #include "shmconf/result.h"
 #include "sources/change_list.h"
 #include "sources/deletion_proof.h"
-#include "sources/last_good.h"
-#include "sources/overlay.h"
+#include "sources/examiner.h"
 #include "sources/publish_target.h"
 #include "sources/read_limits.h"
 #include "sources/settling.h"
 #include "sources/source_reader.h"
 #include "sources/source_states.h"
-#include "sources/stand_still.h"
 #include "sources/stop.h"
-#include "sources/vanished.h"
 
 namespace shmconf::sources {
 
@@ -88,13 +85,6 @@ class StateReader {
   void stop() { stop_.request(); }
 
  private:
-  struct Evidence {
-    Suspects suspects;
-    bool stands = true;  // false: what is missing may still be on its way
-    ChangeList changes;
-    std::uint64_t differs_from = 0;  // the published generation, if the content is another one
-  };
-
   boost::asio::awaitable<Result<void>> read_all(const Lanes& lanes);
   boost::asio::awaitable<Result<Published>> publish(const Lanes& lanes, std::size_t newest, PublishTarget& target);
   boost::asio::awaitable<Result<void>> wait_and_read_again(const Lanes& lanes, PublishTarget& target);
@@ -118,8 +108,7 @@ class StateReader {
   std::uint64_t noted_ = 0;        // sync count before anything that is held was asked for
   std::uint64_t noted_epoch_ = 0;  // of the target then
   std::uint64_t shown_generation_ = 0;  // what the lists made together, as published or compared last
-  LastGood last_good_;
-  StandStill stand_still_;
+  Examiner examiner_;
   Stop stop_;
   Settling settling_;
   DeletionProof proof_;
