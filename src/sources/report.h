@@ -4,8 +4,8 @@
 
 #include "shmconf/result.h"
 #include "sources/liveness.h"
+#include "sources/publication.h"
 #include "sources/publish_target.h"
-#include "sources/state_reader.h"
 
 namespace shmconf::sources {
 

@@ -12,7 +12,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
-#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -23,11 +23,11 @@
 #include "backup/store.h"
 #include "consul/client.h"
 #include "settings/settings.h"
-#include "shm/publisher.h"
+#include "shm/content.h"
 #include "shmconf/result.h"
-#include "sources/change_list.h"
 #include "sources/deletion_proof.h"
 #include "sources/examiner.h"
+#include "sources/publication.h"
 #include "sources/publish_target.h"
 #include "sources/read_limits.h"
 #include "sources/settling.h"
@@ -36,13 +36,6 @@
 #include "sources/stop.h"
 
 namespace shmconf::sources {
-
-// What publishing did.
-struct Published {
-  shm::Outcome outcome = shm::Outcome::kUnchanged;
-  ChangeList changes;                 // of kPublished
-  std::vector<std::string> warnings;  // of kPublished: documents that stay plain bytes
-};
 
 class StateReader {
  public:
@@ -85,33 +78,23 @@ class StateReader {
   void stop() { stop_.request(); }
 
  private:
-  boost::asio::awaitable<Result<void>> read_all(const Lanes& lanes);
   boost::asio::awaitable<Result<Published>> publish(const Lanes& lanes, std::size_t newest, PublishTarget& target);
+  boost::asio::awaitable<Result<void>> read_all(const Lanes& lanes);
   boost::asio::awaitable<Result<void>> wait_and_read_again(const Lanes& lanes, PublishTarget& target);
-
-  Result<void> note(PublishTarget& target);
-  // Whether another process has compared with Consul since the note, or the segment is another one.
-  [[nodiscard]] Result<bool> overtaken(PublishTarget& target) const;
-  [[nodiscard]] shm::Content content() const;
   // Nothing: the target was overtaken, and what is published may be newer than the content.
   [[nodiscard]] Result<std::optional<Evidence>> examine(PublishTarget& target, const shm::Content& content);
   Result<Published> show(PublishTarget& target, shm::Content& content, Evidence evidence);
-  void count_publish(PublishTarget& target, std::chrono::steady_clock::time_point began) const;
-  void shown(PublishTarget& target);
 
   const settings::Settings settings_;
   const ReadLimits limits_;
-  const std::uint64_t hash_;
+  const std::function<void(const std::string&)> waiting_;
+  Stop stop_;
   SourceStates states_;
   SourceReader sources_;
-  const std::function<void(const std::string&)> waiting_;
-  std::uint64_t noted_ = 0;        // sync count before anything that is held was asked for
-  std::uint64_t noted_epoch_ = 0;  // of the target then
-  std::uint64_t shown_generation_ = 0;  // what the lists made together, as published or compared last
-  Examiner examiner_;
-  Stop stop_;
   Settling settling_;
+  Examiner examiner_;
   DeletionProof proof_;
+  Publication publication_;
 };
 
 }  // namespace shmconf::sources
