@@ -222,6 +222,44 @@ TEST_F(State, AfterARewindMissingKeysAreBelievedWhenTheAnswerHasStood) {
   EXPECT_EQ(waited_, 1);
 }
 
+TEST_F(State, ARewindThatIsPublishedDoesNotHoldUpLaterDeletions) {
+  consul_.put("web/a", "1");
+  consul_.put("web/b", "1");
+  consul_.put("web/b", "2");
+  ASSERT_TRUE(synchronize());
+  consul_.write([](auto& store) {
+    store = dev::KvStore();
+    store.put("web/a", "0");
+    store.put("web/c", "0");
+  });
+  ASSERT_TRUE(synchronize());
+  ASSERT_EQ(waited_, 1);
+  consul_.write([](auto& store) { store.remove("web/c"); });
+  ASSERT_TRUE(synchronize());
+  EXPECT_EQ(published(), "a=0 ");
+  EXPECT_EQ(waited_, 1);
+}
+
+TEST_F(State, AStopEndsTheWaitForMissingKeys) {
+  limits_.stand_still = 20s;
+  consul_.put("web/a", "1");
+  consul_.put("web/b", "1");
+  ASSERT_TRUE(synchronize());
+  consul_.write([](auto& store) {
+    store = dev::KvStore();
+    store.put("web/a", "0");
+  });
+  const auto stop_while_waiting = [this](const auto&) { boost::asio::post(io_, [this] { reader_->stop(); }); };
+  reader_ = std::make_unique<StateReader>(
+      io_, settings_, StateReader::Events{.answered = [] {}, .waiting = stop_while_waiting}, limits_);
+  const auto start = std::chrono::steady_clock::now();
+  const auto done = synchronize();
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().text, "the process is being stopped");
+  EXPECT_LT(std::chrono::steady_clock::now() - start, limits_.stand_still / 2);
+  EXPECT_EQ(published(), "a=1 b=1 ");
+}
+
 TEST_F(State, ARewindWithEveryKeyThereIsPublishedAtOnce) {
   consul_.put("web/a", "1");
   consul_.put("web/a", "2");
