@@ -1,6 +1,7 @@
 #include "shm/snapshot_builder.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstring>
 #include <string>
@@ -76,24 +77,41 @@ class Writer {
         at_(layout.records), seed_(seed) {}
 
   void section(const Items& items) {
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      const auto position = static_cast<std::uint32_t>(at_ / format::kPositionUnit);
-      if (i % format::kSampleStride == 0) *sample_++ = position;
-      insert(items[i].key, position);
-      record(items[i]);
+    for (std::size_t i = 0; i < items.size(); i += kBatch) {
+      batch(std::span(items).subspan(i, std::min(kBatch, items.size() - i)));
     }
   }
   [[nodiscard]] std::uint64_t at() const { return at_; }
   [[nodiscard]] std::uint64_t key_value_bytes() const { return key_value_bytes_; }
 
  private:
-  void insert(std::string_view key, std::uint32_t position) {
-    const std::uint64_t hash = format::hash_key(key, seed_);
+  // As many as the processor has misses of its caches under way at once. A section begins with a whole one, so
+  // that its first record is the one with a sample.
+  static constexpr std::size_t kBatch = format::kSampleStride;
+
+  // A slot of a large table is in no cache. So that they come while others are worked on, all slots of a
+  // batch are asked for before the first is looked at.
+  void batch(std::span<const Item> items) {
+    std::array<std::uint64_t, kBatch> hashes;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      hashes[i] = format::hash_key(items[i].key, seed_);
+      __builtin_prefetch(slots_ + format::home_slot(hashes[i], slot_count_), 1);
+    }
+    *sample_++ = position();
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      insert(hashes[i]);
+      record(items[i]);
+    }
+  }
+
+  [[nodiscard]] std::uint32_t position() const { return static_cast<std::uint32_t>(at_ / format::kPositionUnit); }
+
+  void insert(std::uint64_t hash) {
     std::uint64_t index = format::home_slot(hash, slot_count_);
     while (slots_[index].position != 0) {
       if (++index == slot_count_) index = 0;
     }
-    slots_[index] = {.tag = static_cast<std::uint32_t>(hash), .position = position};
+    slots_[index] = {.tag = static_cast<std::uint32_t>(hash), .position = position()};
   }
 
   void record(const Item& item) {
