@@ -25,6 +25,10 @@ using boost::system::error_code;
 
 constexpr std::uint32_t kMaxHeaderBytes = 64 * 1024;
 constexpr std::size_t kReadBytes = 64 * 1024;
+// Of a large answer more at once: each time the socket is found empty, Consul has to be woken before it goes on
+// sending. Small answers are not worth the memory.
+constexpr std::size_t kLargeReadBytes = 256 * 1024;
+constexpr std::uint64_t kLargeFromBytes = 512 * 1024;
 constexpr std::size_t kKeptWordsBytes = 1024;
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
@@ -89,6 +93,7 @@ struct AnswerParser::State {
   Query::What what = Query::What::kPairs;
   std::uint64_t max_body_bytes = 0;
   std::size_t expected_pairs = 0;
+  std::uint64_t received_bytes = 0;
   std::chrono::steady_clock::time_point header_at;
 
   // The header is whole, the body not begun.
@@ -141,7 +146,8 @@ AnswerParser::AnswerParser(Query::What what, std::uint64_t max_body_bytes, std::
 AnswerParser::~AnswerParser() = default;
 
 Result<std::span<char>> AnswerParser::space() try {
-  const auto space = state_->buffer.prepare(kReadBytes);
+  const bool is_large = state_->received_bytes >= kLargeFromBytes;
+  const auto space = state_->buffer.prepare(is_large ? kLargeReadBytes : kReadBytes);
   return std::span<char>(static_cast<char*>(space.data()), space.size());
 } catch (const std::bad_alloc&) {
   return state_->explain(make_error_code(boost::system::errc::not_enough_memory));
@@ -149,6 +155,7 @@ Result<std::span<char>> AnswerParser::space() try {
 
 Result<void> AnswerParser::received(std::size_t bytes) try {
   state_->buffer.commit(bytes);
+  state_->received_bytes += bytes;
   if (!state_->parser.got_some() && begins_tls_record(state_->buffer.data())) {
     return Error{ErrorCode::kInvalid, "Consul speaks TLS at consul.address: write https:// there"};
   }

@@ -373,9 +373,16 @@ KvDecoder::KvDecoder(KvDecoder&&) noexcept = default;
 KvDecoder& KvDecoder::operator=(KvDecoder&&) noexcept = default;
 KvDecoder::~KvDecoder() = default;
 
+// By batches also where more comes at once, so that no more text is held than a batch needs.
 Result<void> KvDecoder::append(std::string_view text) try {
-  if (auto appended = state_->text.append(text); !appended) return appended;
-  return state_->text.size() < state_->try_at_bytes ? Result<void>() : state_->decode_batch();
+  while (!text.empty()) {
+    const std::string_view piece = text.substr(0, state_->batch_bytes);
+    text.remove_prefix(piece.size());
+    if (auto appended = state_->text.append(piece); !appended) return appended;
+    if (state_->text.size() < state_->try_at_bytes) continue;
+    if (auto decoded = state_->decode_batch(); !decoded) return decoded;
+  }
+  return {};
 } catch (const std::bad_alloc&) {
   return no_memory();
 }
