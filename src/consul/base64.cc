@@ -40,6 +40,8 @@ std::uint32_t decode_group(const char* group) noexcept {
   return kTables[0][at(0)] | kTables[1][at(1)] | kTables[2][at(2)] | kTables[3][at(3)];
 }
 
+constexpr std::size_t kVectorBytes = 32;
+
 // Decodes groups until fewer than `most_left` characters are left, and says how many characters that were.
 // Absent: one of them is none of the alphabet.
 using Step = std::optional<std::size_t>;
@@ -58,7 +60,7 @@ using Step = std::optional<std::size_t>;
   const __m256i in_order = _mm256_broadcastsi128_si256(_mm_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1));
   const __m256i slash = _mm256_set1_epi8('/');  // also the mask of a nibble: 0x0f in all that counts
   std::size_t at = 0;
-  for (; text.size() - at >= 32 + most_left; at += 32, out += 24) {
+  for (; text.size() - at >= kVectorBytes + most_left; at += kVectorBytes, out += 24) {
     __m256i block = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text.data() + at));
     const __m256i high = _mm256_and_si256(_mm256_srli_epi32(block, 4), slash);
     const __m256i low = _mm256_and_si256(block, slash);
@@ -103,13 +105,16 @@ std::optional<std::size_t> decode_base64(std::string_view text, char* out) noexc
   if (text.empty()) return 0;
   if (text.size() % kGroup != 0) return std::nullopt;
   std::size_t bytes = 0;
-  for (const auto decode : {has_vectors() ? decode_by_vectors : nullptr, decode_by_groups}) {
-    if (decode == nullptr) continue;
-    const Step done = decode(text, out + bytes, kGroup);
-    if (!done) return std::nullopt;
+  const auto take = [&](Step done) {
+    if (!done) return false;
     text.remove_prefix(*done);
     bytes += *done / kGroup * 3;
+    return true;
+  };
+  if (text.size() >= kVectorBytes + kGroup && has_vectors() && !take(decode_by_vectors(text, out, kGroup))) {
+    return std::nullopt;
   }
+  if (!take(decode_by_groups(text, out + bytes, kGroup))) return std::nullopt;
 
   char tail[kGroup];
   std::memcpy(tail, text.data(), kGroup);

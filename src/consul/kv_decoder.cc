@@ -36,14 +36,16 @@ enum Field : unsigned {
 // The field whose name stands at text, a quote behind it. At least Buffer::kPaddingBytes can be read there.
 Field field_at(const char* text) noexcept {
   const auto is = [text](std::string_view name) { return std::memcmp(text, name.data(), name.size()) == 0; };
-  if (is("Key\"")) return kKey;
-  if (is("Value\"")) return kValue;
-  if (is("Flags\"")) return kFlags;
-  if (is("CreateIndex\"")) return kCreateIndex;
-  if (is("ModifyIndex\"")) return kModifyIndex;
-  if (is("LockIndex\"")) return kLockIndex;
-  if (is("Session\"")) return kSession;
-  return kUnknown;
+  switch (*text) {  // no two begin alike
+    case 'K': return is("Key\"") ? kKey : kUnknown;
+    case 'V': return is("Value\"") ? kValue : kUnknown;
+    case 'F': return is("Flags\"") ? kFlags : kUnknown;
+    case 'C': return is("CreateIndex\"") ? kCreateIndex : kUnknown;
+    case 'M': return is("ModifyIndex\"") ? kModifyIndex : kUnknown;
+    case 'L': return is("LockIndex\"") ? kLockIndex : kUnknown;
+    case 'S': return is("Session\"") ? kSession : kUnknown;
+    default: return kUnknown;
+  }
 }
 
 // What was wrong first, and where.
@@ -149,22 +151,26 @@ class ListReader {
     return value.get_uint64().get(out) == simdjson::SUCCESS || fail_here("expected a whole number of 64 bits");
   }
 
-  // The string between its quotes, escapes and all; false where it is none. Consumes the value only if it
-  // has no escape.
-  bool raw_text(ondemand::value& value, std::string_view& out, bool& escaped) {
+  // The string between its quotes, escapes and all; false where it is none. Does not consume the value.
+  bool raw_text(ondemand::value& value, std::string_view& out) {
     const std::string_view token = value.raw_json_token();
     if (token.empty() || token.front() != '"') return fail(token.data(), "expected a string");
     out = token.substr(1, token.rfind('"') - 1);
-    escaped = std::memchr(out.data(), '\\', out.size()) != nullptr;
-    ondemand::raw_json_string raw;
-    return escaped || value.get_raw_json_string().get(raw) == simdjson::SUCCESS || fail_here("expected a string");
+    return true;
   }
-
   // Of a string without an escape, the index of structure has checked the rest.
+  bool consume_plain(ondemand::value& value) {
+    ondemand::raw_json_string raw;
+    return value.get_raw_json_string().get(raw) == simdjson::SUCCESS || fail_here("expected a string");
+  }
+  bool consume_escaped(ondemand::value& value, std::string_view& out) {
+    return value.get_string().get(out) == simdjson::SUCCESS || fail_here("a bad escape in a string");
+  }
+  static bool is_escaped(std::string_view raw) { return std::memchr(raw.data(), '\\', raw.size()) != nullptr; }
+
   bool read_text(ondemand::value& value, std::string_view& out) {
-    bool escaped = false;
-    if (!raw_text(value, out, escaped)) return false;
-    if (escaped && value.get_string().get(out) != simdjson::SUCCESS) return fail_here("a bad escape in a string");
+    if (!raw_text(value, out)) return false;
+    if (!(is_escaped(out) ? consume_escaped(value, out) : consume_plain(value))) return false;
     out = keep(out);
     return true;
   }
@@ -172,12 +178,18 @@ class ListReader {
   bool read_base64(ondemand::value& value, std::string_view& out) {
     bool null = false;
     if (value.is_null().get(null) == simdjson::SUCCESS && null) return true;
-    bool escaped = false;
-    if (!raw_text(value, out, escaped)) return false;
-    if (escaped && value.get_string().get(out) != simdjson::SUCCESS) return fail_here("a bad escape in a string");
-    const auto size = decode_base64(out, out_);
-    if (!size && escaped) return fail_here("a Value that is not base64");
-    if (!size) return fail(out.data(), "a Value that is not base64");
+    std::string_view text;
+    if (!raw_text(value, text)) return false;
+    // First as it stands, since no character of base64 begins an escape.
+    auto size = decode_base64(text, out_);
+    if (size) {
+      if (!consume_plain(value)) return false;
+    } else {
+      if (!is_escaped(text)) return fail(text.data(), "a Value that is not base64");
+      if (!consume_escaped(value, text)) return false;
+      size = decode_base64(text, out_);
+      if (!size) return fail_here("a Value that is not base64");
+    }
     out = {out_, *size};
     out_ += *size;
     return true;
@@ -375,12 +387,14 @@ KvDecoder::~KvDecoder() = default;
 
 // By batches also where more comes at once, so that no more text is held than a batch needs.
 Result<void> KvDecoder::append(std::string_view text) try {
+  State& state = *state_;
   while (!text.empty()) {
-    const std::string_view piece = text.substr(0, state_->batch_bytes);
+    const std::size_t held = state.text.size();
+    const std::string_view piece = text.substr(0, held < state.try_at_bytes ? state.try_at_bytes - held : state.batch_bytes);
     text.remove_prefix(piece.size());
-    if (auto appended = state_->text.append(piece); !appended) return appended;
-    if (state_->text.size() < state_->try_at_bytes) continue;
-    if (auto decoded = state_->decode_batch(); !decoded) return decoded;
+    if (auto appended = state.text.append(piece); !appended) return appended;
+    if (state.text.size() < state.try_at_bytes) continue;
+    if (auto decoded = state.decode_batch(); !decoded) return decoded;
   }
   return {};
 } catch (const std::bad_alloc&) {
