@@ -196,9 +196,19 @@ void sort_and_drop_shadowed(shm::Items& pointers, const shm::Items& keys) {
 }  // namespace
 
 std::vector<std::string> expand_documents(shm::Content& content, TextArena& storage) {
+  std::vector<std::size_t> candidates;
+  for (std::size_t i = 0; i < content.keys.size(); ++i) {
+    if (may_be_document(content.keys[i].value)) candidates.push_back(i);
+  }
+  return expand_documents(content, candidates, storage);
+}
+
+std::vector<std::string> expand_documents(shm::Content& content, std::span<const std::size_t> candidates,
+                                          TextArena& storage) {
   std::vector<std::string> warnings;
   auto& pointers = content.pointers;
-  for (shm::Item& item : content.keys) {
+  for (const std::size_t at : candidates) {
+    shm::Item& item = content.keys[at];
     if (!looks_like_document(item.value)) continue;
     const auto mark = storage.mark();
     LeafCollector collector(item, storage);

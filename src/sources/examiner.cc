@@ -1,10 +1,10 @@
 #include "sources/examiner.h"
 
 #include <chrono>
-#include <vector>
 
 #include "settings/sources_hash.h"
 #include "sources/alignment.h"
+#include "sources/documents.h"
 #include "sources/rewind.h"
 
 namespace shmconf::sources {
@@ -31,7 +31,12 @@ Result<Evidence> Examiner::examine(PublishTarget& target, const std::optional<Sn
   Evidence evidence;
   RewindFinder rewind;
   Vanished vanished(settings_.sources, keys);
+  const shm::Item* const first = content.keys.data();
   const auto see = [&](const Entry* before, const shm::Item* now) {
+    // Here, since the value lies beside the key, which was just looked at.
+    if (now != nullptr && may_be_document(now->value)) {
+      evidence.documents.push_back(static_cast<std::size_t>(now - first));
+    }
     if (published || now != nullptr) evidence.changes.see(published ? before : nullptr, now);
     if (!last_good) return;  // keys of other sources prove nothing
     rewind.see(before, now);

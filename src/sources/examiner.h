@@ -5,8 +5,10 @@
 #ifndef SHMCONF_SOURCES_EXAMINER_H_
 #define SHMCONF_SOURCES_EXAMINER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "backup/store.h"
 #include "settings/settings.h"
@@ -28,6 +30,7 @@ struct Evidence {
   bool stands = true;  // false: what is missing may still be on its way
   ChangeList changes;
   std::uint64_t differs_from = 0;  // the published generation, if the content is another one
+  std::vector<std::size_t> documents;  // positions of the content's keys that may_be_document()
 };
 
 class Examiner {

@@ -67,7 +67,9 @@ Result<Published> Publication::show(PublishTarget& target, shm::Content& content
   const auto arrived = states_.arrived();
   content.read_wall = target.wall_now() - (arrived ? began - *arrived : std::chrono::nanoseconds(0));
   TextArena storage;
-  const auto expand = [&](shm::Content& merged) { published.warnings = expand_documents(merged, storage); };
+  const auto expand = [&](shm::Content& merged) {
+    published.warnings = expand_documents(merged, evidence.documents, storage);
+  };
   const shm::Publisher::Options options{.allow_empty = settings_.allow_empty, .differs_from = evidence.differs_from};
   auto outcome = target.publisher()->publish(content, noted_, options, expand);
   if (!outcome) return std::move(outcome).error();
