@@ -25,6 +25,7 @@ namespace {
 constexpr int kDirectoryFlags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 // O_NONBLOCK: opening a FIFO must not wait for a writer.
 constexpr int kFileFlags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+constexpr std::size_t kPageBytes = 4096;  // the least of any machine
 
 Error denied(const std::string& path, const std::string& why) {
   return Error{ErrorCode::kDenied, shown_path(path) + " " + why};
@@ -214,7 +215,9 @@ Result<Page::Draft> FilePlace::open_draft(const Page& page) const {
   if (!file) return file.error();
   const auto size_bytes = static_cast<std::size_t>(info.st_size);
   if (info.st_uid != page.owner || size_bytes < format::kSnapshotHeaderBytes) return Error{ErrorCode::kDamaged, ""};
-  auto region = Region::map_file(file->get(), size_bytes, path);
+  // The file may become longer within its last page, all of which can be touched.
+  const std::size_t whole_pages = (size_bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+  auto region = Region::map_file(file->get(), whole_pages, path);
   if (!region) return region.error();
   region->keep_out_of_dumps();
   return Page::Draft{.id = id, .region = std::move(*region)};

@@ -20,6 +20,7 @@ Draft& Draft::operator=(Draft&& other) noexcept {
   name_ = std::move(other.name_);
   id_ = other.id_;
   file_ = std::move(other.file_);
+  length_ = other.length_;
   map_ = std::move(other.map_);
   return *this;
 }
@@ -44,6 +45,7 @@ Result<Draft> Draft::make(env::Env& env, int directory, format::Role role, std::
   draft.file_ = std::move(*file);
   if (auto given = give_to_group(env, draft.file_.get(), group, mode); !given) return given.error();
   if (auto sized = env.truncate(draft.file_.get(), bytes); !sized) return sized.error();
+  draft.length_ = bytes;
   auto map = Mapping::map(env, draft.file_.get(), bytes, Access::kReadWrite);
   if (!map) return map.error();
   draft.map_ = std::move(*map);
@@ -71,9 +73,15 @@ void Draft::use_huge_pages() {
   static_cast<void>(env_->collapse(map_.bytes().first(whole_bytes)));
 }
 
+Result<void> Draft::set_length(std::uint64_t bytes) {
+  if (bytes == length_) return {};
+  if (auto set = env_->truncate(file_.get(), bytes); !set) return set;
+  length_ = bytes;
+  return {};
+}
+
 Result<void> Draft::shrink(std::uint64_t bytes) {
-  if (bytes == map_.bytes().size()) return {};
-  if (auto cut = env_->truncate(file_.get(), bytes); !cut) return cut;
+  if (auto set = set_length(bytes); !set) return set;
   map_.shrink(bytes);
   return {};
 }

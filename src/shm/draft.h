@@ -34,7 +34,9 @@ class Draft {
   [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
   [[nodiscard]] std::span<std::byte> bytes() noexcept { return map_.bytes(); }
 
-  // Gives back what lies behind the first bytes, of which there must be as many. Error: kSystem.
+  // Makes the file as long as this, and leaves the map, which must be as long at least. Error: kSystem.
+  Result<void> set_length(std::uint64_t bytes);
+  // The same for both. What lies behind goes back.
   Result<void> shrink(std::uint64_t bytes);
 
   // Renames the file; from then on it is no draft, and take_map() is all that is left to do.
@@ -51,6 +53,7 @@ class Draft {
   std::string name_;
   std::uint64_t id_ = 0;
   env::Fd file_;
+  std::uint64_t length_ = 0;  // of the file
   Mapping map_;
 };
 

@@ -106,6 +106,31 @@ TEST_F(PreparedSnapshotTest, MayHaveBecomeMuchSmaller) {
   EXPECT_EQ(stamp(reader), 3u);
 }
 
+TEST_F(PreparedSnapshotTest, MayHaveBecomeLongerWithinItsLastPage) {
+  constexpr std::size_t kPageBytes = 4096;
+  Segment segment = this->segment();
+  Publisher watch = publisher(segment);
+  ASSERT_TRUE(put(watch, 1));
+  Reader reader = this->reader();
+  int longer = 0;
+  std::uint64_t next = 2;
+  for (int value_bytes = 32; value_bytes < 128; value_bytes += 8, ++next) {
+    const std::size_t bytes_before = watch.current()->bytes().size();
+    watch.prepare_next();
+    idle(reader);
+    ASSERT_EQ(put(watch, next, value_bytes).value(), Outcome::kPublished);
+    const std::size_t bytes = watch.current()->bytes().size();
+    ASSERT_GT(bytes, bytes_before);
+    if ((bytes - 1) / kPageBytes == (bytes_before - 1) / kPageBytes) {
+      remove_name_of(segment);
+      ++longer;
+    }
+    EXPECT_EQ(stamp(reader), next);
+    EXPECT_TRUE(reader.snapshot().verify());
+  }
+  EXPECT_GT(longer, 0);
+}
+
 TEST_F(PreparedSnapshotTest, IsNotTakenForTheOtherPublishersGeneration) {
   Segment segment = this->segment();
   Publisher watch = publisher(segment);

@@ -45,11 +45,12 @@ void expect_equal(const Result<KvList>& a, const Result<KvList>& b, std::string_
   }
 }
 
-// At once; and to be the same, entry by entry as it comes.
+// At once; and to be the same, entry by entry as it comes, and by batches of what comes at once.
 Result<KvList> decode(std::string_view text) {
   auto whole = decode(text, SIZE_MAX, SIZE_MAX);
   expect_equal(whole, decode(text, 1, 1), text);
   expect_equal(whole, decode(text, 100, 13), text);
+  expect_equal(whole, decode(text, 100, SIZE_MAX), text);
   return whole;
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "unit/sources/made_snapshot.h"
 
 namespace shmconf::sources {
@@ -39,6 +41,23 @@ TEST_F(Documents, OpensUpEveryTypeOfLeaf) {
   EXPECT_EQ(content_.pointers[0].create_index, 3u);
   EXPECT_EQ(content_.pointers[0].modify_index, 4u);
   EXPECT_TRUE(warnings_.empty());
+}
+
+TEST_F(Documents, MayBeginWithWhiteSpaceAndNothingElse) {
+  for (const char* value : {"{}", "[]", " {}", "\t[]", "\n{}", "\r[]"}) EXPECT_TRUE(may_be_document(value)) << value;
+  for (const char* value : {"", "x{", "6379", "\"{", "\v{"}) EXPECT_FALSE(may_be_document(value)) << value;
+}
+
+TEST_F(Documents, AreLookedForAmongTheCandidatesAlone) {
+  add("a", "[1]");
+  add("b", "[2]");
+  add("c", "[3]");
+  constexpr std::array<std::size_t, 2> kCandidates = {0, 2};
+  expand_documents(content_, kCandidates, storage_);
+  ASSERT_EQ(content_.pointers.size(), 2u);
+  EXPECT_EQ(content_.pointers[0].key, "a#/0");
+  EXPECT_EQ(content_.pointers[1].key, "c#/0");
+  EXPECT_EQ(content_.keys[1].kind, Kind::kBytes);
 }
 
 TEST_F(Documents, ArraysGoByIndexAndNest) {
