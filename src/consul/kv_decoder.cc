@@ -390,7 +390,8 @@ Result<void> KvDecoder::append(std::string_view text) try {
   State& state = *state_;
   while (!text.empty()) {
     const std::size_t held = state.text.size();
-    const std::string_view piece = text.substr(0, held < state.try_at_bytes ? state.try_at_bytes - held : state.batch_bytes);
+    const std::size_t wanted = held < state.try_at_bytes ? state.try_at_bytes - held : state.batch_bytes;
+    const std::string_view piece = text.substr(0, wanted);
     text.remove_prefix(piece.size());
     if (auto appended = state.text.append(piece); !appended) return appended;
     if (state.text.size() < state.try_at_bytes) continue;
