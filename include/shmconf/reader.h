@@ -18,7 +18,8 @@
 //    none if it finds the snapshot mapped ahead, else about six; the reads behind it give the old
 //    map back and map the next snapshot ahead, one or two calls in each, unless the reader waits and
 //    does it then. Where a change could not be followed or the segment was retired, it looks again
-//    once in 100 ms. Only in all these, a mutex is held for a look at what this process has mapped.
+//    once in 100 ms. Only in all these, a mutex is held for a look at what this process has mapped; but
+//    for a first read whose snapshot this Reader's own reads have made ready.
 //  - No thread is started, no descriptor stays open (but see private_copy), nothing depends on the process id: a Reader
 //    works on in both processes after fork().
 //  - Opened maps are never written. A segment that somebody truncates under its readers is SIGBUS,

@@ -44,6 +44,9 @@ class SHMCONF_EXPORT SnapshotView {
   // Checks magic, version, sizes and the place of every section. Errors: kWrongVersion, kDamaged.
   // The bytes must be 8-byte aligned.
   static Result<SnapshotView> open(std::span<const std::byte> bytes);
+  // As open(), for the reader's first look at a new generation, which is to touch as few cache lines as can
+  // be: false, and `view` as it was, where open() has an error to tell.
+  [[gnu::visibility("hidden")]] static bool open_sound(std::span<const std::byte> bytes, SnapshotView& view) noexcept;
 
   // Checks both checksums over all the bytes, and that every record lies in its section, in key
   // order. Error: kDamaged.
@@ -186,6 +189,9 @@ class SHMCONF_EXPORT SnapshotView {
   [[nodiscard]] std::uint64_t end_of(const Entry& entry) const noexcept {
     return format::align8(static_cast<std::uint64_t>(entry.value.data() + entry.value.size() - base_));
   }
+
+  // Of bytes whose header was found sound; `header` is the copy of it that was.
+  [[gnu::visibility("hidden")]] void look_at(const std::byte* bytes, const format::SnapshotHeader& header) noexcept;
 
   Result<void> verify_section(Section section, std::uint64_t expected) const;
 

@@ -12,35 +12,25 @@ Error damaged(std::string what) {
   return Error{ErrorCode::kDamaged, "the snapshot is damaged: " + std::move(what)};
 }
 
+enum class Fault : std::uint8_t { kNone, kAlignment, kShort, kMagic, kVersion, kHeaderBytes, kChecksum, kSize, kPlace };
+
 // Whether [offset, offset + count * unit) lies behind the header, 8-aligned, and ends at limit at most.
 bool fits(std::uint64_t offset, std::uint64_t count, std::uint64_t unit, std::uint64_t limit) {
   return offset % 8 == 0 && offset >= format::kSnapshotHeaderBytes && offset <= limit &&
          count <= (limit - offset) / unit;
 }
 
-}  // namespace
-
-Result<SnapshotView> SnapshotView::open(std::span<const std::byte> bytes) {
-  if (reinterpret_cast<std::uintptr_t>(bytes.data()) % 8 != 0) {
-    return Error{ErrorCode::kInvalid, "the snapshot's bytes must be 8-byte aligned"};
-  }
-  if (bytes.size() < sizeof(SnapshotHeader)) return damaged("it is shorter than its header");
-  // A copy: what is checked is what is used, also where somebody changes the bytes meanwhile.
-  SnapshotHeader header;
+// A copy: what is checked is what is used, also where somebody changes the bytes meanwhile.
+inline Fault copy_header(std::span<const std::byte> bytes, SnapshotHeader& header) noexcept {
+  if (reinterpret_cast<std::uintptr_t>(bytes.data()) % 8 != 0) return Fault::kAlignment;
+  if (bytes.size() < sizeof header) return Fault::kShort;
   std::memcpy(&header, bytes.data(), sizeof header);
-  if (header.magic != format::kSnapshotMagic) return damaged("it does not begin like a snapshot of shmconf");
-  if (header.version != format::kSnapshotVersion) {
-    return Error{ErrorCode::kWrongVersion,
-                 "the snapshot has format version " + std::to_string(header.version) + ", this program reads version " +
-                     std::to_string(format::kSnapshotVersion) + ": use the same release of shmconf on both sides"};
-  }
-  if (header.header_bytes != sizeof(SnapshotHeader)) return damaged("its header has another size");
-  if (header.header_checksum != format::header_checksum(header)) return damaged("its header's checksum is wrong");
-  if (header.total_bytes != bytes.size()) {
-    return damaged("it holds " + std::to_string(bytes.size()) + " bytes instead of " +
-                   std::to_string(header.total_bytes));
-  }
+  if (header.magic != format::kSnapshotMagic) return Fault::kMagic;
+  if (header.version != format::kSnapshotVersion) return Fault::kVersion;
+  if (header.header_bytes != sizeof header) return Fault::kHeaderBytes;
+  if (header.header_checksum != format::header_checksum(header)) return Fault::kChecksum;
   const std::uint64_t total = header.total_bytes;
+  if (total != bytes.size()) return Fault::kSize;
   const bool sound = fits(header.indexes_offset, header.source_count, sizeof(std::uint64_t), total) &&
                      fits(header.slots_offset, header.slot_count, sizeof(format::Slot), total) &&
                      header.slot_count <= std::numeric_limits<std::uint32_t>::max() &&
@@ -49,25 +39,63 @@ Result<SnapshotView> SnapshotView::open(std::span<const std::byte> bytes) {
                           total) &&
                      fits(header.records_offset, 0, 1, header.pointers_offset) &&
                      fits(header.pointers_offset, 0, 1, total);
-  if (!sound) return damaged("a section lies outside it");
+  return sound ? Fault::kNone : Fault::kPlace;
+}
+
+[[gnu::cold]] Error error_of(Fault fault, const SnapshotHeader& header, std::size_t size_bytes) {
+  switch (fault) {
+    case Fault::kAlignment: return Error{ErrorCode::kInvalid, "the snapshot's bytes must be 8-byte aligned"};
+    case Fault::kShort: return damaged("it is shorter than its header");
+    case Fault::kMagic: return damaged("it does not begin like a snapshot of shmconf");
+    case Fault::kVersion:
+      return Error{ErrorCode::kWrongVersion,
+                   "the snapshot has format version " + std::to_string(header.version) +
+                       ", this program reads version " + std::to_string(format::kSnapshotVersion) +
+                       ": use the same release of shmconf on both sides"};
+    case Fault::kHeaderBytes: return damaged("its header has another size");
+    case Fault::kChecksum: return damaged("its header's checksum is wrong");
+    case Fault::kSize:
+      return damaged("it holds " + std::to_string(size_bytes) + " bytes instead of " +
+                     std::to_string(header.total_bytes));
+    case Fault::kPlace:
+    case Fault::kNone: break;
+  }
+  return damaged("a section lies outside it");
+}
+
+}  // namespace
+
+inline void SnapshotView::look_at(const std::byte* bytes, const SnapshotHeader& header) noexcept {
+  base_ = reinterpret_cast<const char*>(bytes);
+  end_ = base_ + header.total_bytes;
+  const bool has_slots = header.slot_count != 0;
+  slots_ = has_slots ? reinterpret_cast<const format::Slot*>(base_ + header.slots_offset) : &format::detail::kEmptySlot;
+  slot_count_ = has_slots ? header.slot_count : 1;
+  seed_ = header.hash_seed;
+  const bool has_room = size() >= format::kSnapshotHeaderBytes + sizeof(format::Record);
+  position_count_ = has_room ? (size() - sizeof(format::Record)) / format::kPositionUnit - kFirstPosition + 1 : 0;
+  samples_ = reinterpret_cast<const std::uint32_t*>(base_ + header.samples_offset);
+  key_samples_ = header.key_samples;
+  pointer_samples_ = header.pointer_samples;
+  records_offset_ = header.records_offset;
+  pointers_offset_ = header.pointers_offset;
+  indexes_ = {reinterpret_cast<const std::uint64_t*>(base_ + header.indexes_offset), header.source_count};
+}
+
+Result<SnapshotView> SnapshotView::open(std::span<const std::byte> bytes) {
+  SnapshotHeader header;
+  const Fault fault = copy_header(bytes, header);
+  if (fault != Fault::kNone) return error_of(fault, header, bytes.size());
   SnapshotView view;
-  view.base_ = reinterpret_cast<const char*>(bytes.data());
-  view.end_ = view.base_ + total;
-  if (header.slot_count != 0) {
-    view.slots_ = reinterpret_cast<const format::Slot*>(view.base_ + header.slots_offset);
-    view.slot_count_ = header.slot_count;
-  }
-  view.seed_ = header.hash_seed;
-  if (total >= format::kSnapshotHeaderBytes + sizeof(format::Record)) {
-    view.position_count_ = (total - sizeof(format::Record)) / format::kPositionUnit - kFirstPosition + 1;
-  }
-  view.samples_ = reinterpret_cast<const std::uint32_t*>(view.base_ + header.samples_offset);
-  view.key_samples_ = header.key_samples;
-  view.pointer_samples_ = header.pointer_samples;
-  view.records_offset_ = header.records_offset;
-  view.pointers_offset_ = header.pointers_offset;
-  view.indexes_ = {reinterpret_cast<const std::uint64_t*>(view.base_ + header.indexes_offset), header.source_count};
+  view.look_at(bytes.data(), header);
   return view;
+}
+
+[[gnu::hot]] bool SnapshotView::open_sound(std::span<const std::byte> bytes, SnapshotView& view) noexcept {
+  SnapshotHeader header;
+  if (copy_header(bytes, header) != Fault::kNone) return false;
+  view.look_at(bytes.data(), header);
+  return true;
 }
 
 Result<void> SnapshotView::verify_checksum() const {

@@ -1,6 +1,7 @@
 #include "reader/attachment.h"
 
 #include <algorithm>
+#include <cassert>
 #include <exception>
 #include <limits>
 #include <utility>
@@ -28,9 +29,11 @@ constexpr int kReadsBeforeTidying = 16;
 // ready must not cost for ever; a large one takes its publisher about 10 ms, a read 10 ns.
 constexpr int kReadsForNext = 1 << 20;
 constexpr int kWaitsForNext = 2;
-// Give back, open, populate, prepare.
-constexpr int kTidyingSteps = 4;
+// Finish the move, give back, open, populate, prepare.
+constexpr int kTidyingSteps = 5;
 constexpr std::size_t kAtOnce = std::numeric_limits<std::size_t>::max();
+
+constexpr std::size_t kLineBytes = 64;  // of the processor's caches
 
 constexpr std::chrono::milliseconds kRetryInterval{100};
 // A publisher killed between its store and its wake owes a wake; the path may be replaced meanwhile.
@@ -54,17 +57,22 @@ Attachment::Attachment(std::shared_ptr<const Place> place) : place_(std::move(pl
 
 Attachment::Attachment(const Attachment& other)
     : Cursor(other),
-      place_(other.place_),
-      page_(other.page_),
+      next_(other.next_),
       mapping_(other.mapping_),
-      backup_file_(other.backup_file_),
-      no_word_(kNoWord),
       taken_word_(other.taken_word_),
       failed_word_(other.failed_word_),
+      place_(other.place_),
+      page_(other.page_),
+      backup_file_(other.backup_file_),
+      no_word_(kNoWord),
       retry_at_(other.retry_at_),
       problem_(other.problem_),
       reported_generation_(other.generation()) {
   if (word == &other.no_word_) word = &no_word_;
+}
+
+Attachment::~Attachment() {
+  if (left_) finish_move();
 }
 
 Result<std::shared_ptr<Attachment>> Attachment::open(std::shared_ptr<const Place> place,
@@ -82,7 +90,7 @@ Result<std::shared_ptr<Attachment>> Attachment::open(std::shared_ptr<const Place
 std::shared_ptr<Attachment> Attachment::of_backup(Backup backup) {
   std::shared_ptr<Attachment> attachment(new Attachment(nullptr));
   attachment->backup_file_ = std::move(backup.file);
-  attachment->take(std::move(backup.mapping));
+  attachment->take(std::move(backup.snapshot));
   attachment->tidy(0);
   attachment->reported_generation_ = attachment->generation();
   return attachment;
@@ -137,7 +145,7 @@ Result<void> Attachment::take_backup(const Error& why) {
     return Error{second.code == ErrorCode::kAbsent ? why.code : second.code,
                  why.text.empty() ? second.text : why.text + "; " + second.text};
   }
-  take(std::move(backup->mapping));
+  take(std::move(backup->snapshot));
   backup_file_ = std::move(backup->file);
   if (!page_) return {};
   // An empty page is worth no second look until its word moves. A retired one is, and one that was
@@ -149,10 +157,10 @@ Result<void> Attachment::take_backup(const Error& why) {
 
 Result<void> Attachment::load(std::uint64_t generation) {
   // Ready or not, it may be this one.
-  if (!next_.region.empty()) place_->prepare(*page_, std::exchange(next_, {}));
-  auto mapping = place_->open_snapshot(*page_, generation);
-  if (!mapping) return mapping.error();
-  take(std::move(*mapping));
+  if (draft_.mapping) keep_draft();
+  auto snapshot = place_->open_snapshot(*page_, generation);
+  if (!snapshot) return snapshot.error();
+  take(std::move(*snapshot));
   settle(generation);
   backup_file_.clear();
   problem_.clear();
@@ -178,11 +186,13 @@ std::uint64_t Attachment::word_now() const noexcept {
 void Attachment::settle(std::uint64_t word_now) noexcept {
   taken_word_ = word_now;
   // A private page is looked at by every read.
-  seen = !is_private() && leaving_.empty() && tries_for_next_ == 0 ? word_now : kUnseen;
+  seen = !is_private() && !left_ && leaving_.empty() && tries_for_next_ == 0 ? word_now : kUnseen;
 }
 
 void Attachment::tidy(std::size_t bytes) {
-  if (!leaving_.empty()) {
+  if (left_) {
+    finish_move();
+  } else if (!leaving_.empty()) {
     leaving_.shrink(bytes);
   } else if (tries_for_next_ > 0) {
     prepare_next(bytes);
@@ -193,35 +203,87 @@ void Attachment::tidy(std::size_t bytes) {
 void Attachment::prepare_next(std::size_t bytes) {
   if (!page_ || is_private()) {
     tries_for_next_ = 0;
-  } else if (next_.region.empty()) {
+  } else if (!draft_.mapping) {
     auto draft = place_->open_draft(*page_);
     const bool not_ready = !draft && draft.error().code == ErrorCode::kNotReady;
     tries_for_next_ = draft ? tries_for_next_ : not_ready ? tries_for_next_ - 1 : 0;
     if (!draft) return;
-    next_ = std::move(*draft);
-    next_ready_bytes_ = 0;
-  } else if (next_ready_bytes_ < next_.region.bytes().size()) {
-    next_.region.populate(next_ready_bytes_, bytes);
-    next_ready_bytes_ += std::min(bytes, next_.region.bytes().size() - next_ready_bytes_);
+    draft_ = std::move(*draft);
+    draft_populated_bytes_ = 0;
+  } else if (const Region& region = draft_.mapping->region();
+             !draft_.is_populated && draft_populated_bytes_ < region.bytes().size()) {
+    region.populate(draft_populated_bytes_, bytes);
+    draft_populated_bytes_ += std::min(bytes, region.bytes().size() - draft_populated_bytes_);
   } else {
     tries_for_next_ = 0;
-    place_->prepare(*page_, std::exchange(next_, {}));
+    keep_draft();
   }
 }
 
-void Attachment::take(std::shared_ptr<const Mapping> mapping) noexcept {
-  view = mapping->view();
-  mapping_.swap(mapping);
+void Attachment::keep_draft() {
+  const std::uint64_t id = draft_.id;
+  const auto mapping = place_->prepare(*page_, std::exchange(draft_, {}));
+  // A reader that shows a backup moves by load(), which says that it does no longer.
+  if (!mapping || !backup_file_.empty()) return;
+  next_ = {.id = id,
+           .snapshot_id = &page_->control().snapshot_id,
+           .bytes = mapping->region().bytes(),
+           .mapping = mapping};
+}
+
+void Attachment::take(MappedSnapshot snapshot) noexcept {
+  if (left_) finish_move();
+  view = snapshot.view;
+  mapping_.swap(snapshot.mapping);
   ++views;
   reads_before_tidying_ = kReadsBeforeTidying;
   tries_for_next_ = kReadsForNext;
   const Mapping::Catch caught(leaving_);
-  mapping.reset();
+  snapshot.mapping.reset();
+}
+
+// The usual move, to the file that was mapped ahead. What it costs is cache misses, of code and data that
+// went cold since the change before: so it is one short stretch of code, makes no system call, takes neither
+// lock nor memory, and leaves to finish_move() what can wait. False: it is not this file, or not now.
+inline bool Attachment::take_next(std::uint64_t generation) noexcept {
+  // The publisher's processor has them: fetched together, not one behind the other.
+  for (std::size_t at = 0; at < format::kSnapshotHeaderBytes; at += kLineBytes) {
+    __builtin_prefetch(next_.bytes.data() + at);
+  }
+  // Pairs with the publisher's release store, which comes before that of the generation.
+  if (next_.snapshot_id->load(std::memory_order_acquire) != next_.id) return false;
+  assert(!left_);  // the reads behind a move finish it before they map the next snapshot ahead
+  auto mapping = next_.mapping.lock();
+  if (!mapping || !is_generation(next_.bytes, next_.id, generation, view)) return false;
+  next_.id = 0;
+  left_.swap(mapping_);
+  mapping_.swap(mapping);
+  ++views;
+  reads_before_tidying_ = kReadsBeforeTidying;
+  tries_for_next_ = kReadsForNext;
+  taken_word_ = generation;
+  seen = kUnseen;
+  return true;
+}
+
+// What take_next() left: from now on, readers of this process that come late find the generation known, and
+// what it was gone over from is let go.
+void Attachment::finish_move() noexcept {
+  try {
+    place_->share(*page_, {mapping_, view});
+  } catch (const std::exception&) {
+    // No memory: other readers of the process map this generation once more.
+  }
+  problem_.clear();
+  const Mapping::Catch caught(leaving_);
+  left_.reset();
 }
 
 void Attachment::follow(std::shared_ptr<const Page> page) noexcept {
+  if (left_) finish_move();
   page_ = std::move(page);
   next_ = {};
+  draft_ = {};
   word = is_private() ? &no_word_ : &page_->control().generation;
   seen = kUnseen;
   taken_word_ = kUnseen;
@@ -236,13 +298,24 @@ bool Attachment::follow_path() noexcept {
   return true;
 }
 
-void Attachment::advance() noexcept {
+[[gnu::hot]] void Attachment::advance() noexcept {
+  // Of a private page, a word that is never taken. Pairs as Cursor::word says.
+  const std::uint64_t now = word->load(std::memory_order_acquire);
+  if (now == taken_word_) {
+    if (is_left_alone()) return;
+  } else if (next_.id != 0 && now != failed_word_ && format::has_snapshot(now)) {
+    if (take_next(now)) return;
+  }
+  follow_word();
+}
+
+// Any other move, and what each leaves to the reads behind it.
+void Attachment::follow_word() noexcept {
   try {
     for (int attempt = 0; attempt < kMaxOvertakes; ++attempt) {
       const std::uint64_t now = word_now();
       if (now == taken_word_) {
-        if (reads_before_tidying_ == 0) return tidy(kSliceBytes);
-        --reads_before_tidying_;
+        if (!is_left_alone()) tidy(kSliceBytes);
         return;
       }
       // A new page, still empty: the view that we have is the best there is.
@@ -323,6 +396,6 @@ bool Attachment::wait(std::chrono::nanoseconds timeout, std::optional<std::uint6
   }
 }
 
-void advance(Cursor& cursor) noexcept { static_cast<Attachment&>(cursor).advance(); }
+[[gnu::hot]] void advance(Cursor& cursor) noexcept { static_cast<Attachment&>(cursor).advance(); }
 
 }  // namespace shmconf::reader

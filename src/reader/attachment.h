@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "reader/changes.h"
@@ -31,7 +32,7 @@ class Attachment : public Cursor {
 
   Attachment(const Attachment& other);
   Attachment& operator=(const Attachment&) = delete;
-  ~Attachment() = default;
+  ~Attachment();
 
   // Moves on to the newest generation, or keeps what it has. Bounded; never blocks.
   void advance() noexcept;
@@ -57,17 +58,37 @@ class Attachment : public Cursor {
   [[nodiscard]] bool is_private() const noexcept { return page_ && page_->is_private(); }
   void follow(std::shared_ptr<const Page> page) noexcept;
   bool follow_path() noexcept;
-  void take(std::shared_ptr<const Mapping> mapping) noexcept;
+  bool take_next(std::uint64_t generation) noexcept;
+  void follow_word() noexcept;
+  void take(MappedSnapshot snapshot) noexcept;
+  void finish_move() noexcept;
+  // Whether this read is one of those that nothing is left to.
+  [[nodiscard]] bool is_left_alone() noexcept { return reads_before_tidying_ > 0 && reads_before_tidying_-- > 0; }
   void settle(std::uint64_t word_now) noexcept;
   // One step of what a change left to do, at most that many bytes of it.
   void tidy(std::size_t bytes);
   void prepare_next(std::size_t bytes);
+  void keep_draft();
   bool report();
   [[nodiscard]] std::uint64_t generation() const noexcept { return view.header().generation; }
 
+  // First what take_next() needs: behind a change all this has gone cold, and each cache line costs.
+  struct Next {
+    std::uint64_t id = 0;  // 0: none
+    const std::atomic<std::uint64_t>* snapshot_id = nullptr;  // of the page
+    std::span<const std::byte> bytes;                         // as long as `mapping` is there
+    std::weak_ptr<const Mapping> mapping;                     // the process holds it, not an idle reader
+  };
+  Next next_;                               // mapped ahead, to be gone over to
+  std::shared_ptr<const Mapping> mapping_;  // what view looks at
+  std::shared_ptr<const Mapping> left_;     // what it looked at before take_next(), until finish_move()
+  std::uint64_t taken_word_ = 0;            // the word that the view is the newest for, whatever `seen` says
+  std::uint64_t failed_word_ = 0;           // the word whose snapshot could not be opened
+  int reads_before_tidying_ = 0;
+  int tries_for_next_ = 0;  // to have the next snapshot mapped ahead; 0: done
+
   std::shared_ptr<const Place> place_;     // null: a backup alone
   std::shared_ptr<const Page> page_;       // null: none yet
-  std::shared_ptr<const Mapping> mapping_;  // what view looks at
   std::string backup_file_;                // where the view came from; empty: from the segment
   std::atomic<std::uint64_t> no_word_;     // what `word` is without a page, and with a private one
 
@@ -75,13 +96,9 @@ class Attachment : public Cursor {
   // nobody else holds, to be given back in slices; and the next one, to be mapped ahead. As long as
   // there is some of it, `seen` stays behind, so that reads come by.
   Region leaving_;
-  int reads_before_tidying_ = 0;
-  int tries_for_next_ = 0;              // to have the next snapshot mapped ahead; 0: done
-  Page::Draft next_;                    // on its way there
-  std::size_t next_ready_bytes_ = 0;
-  std::uint64_t taken_word_ = 0;  // the word that the view is the newest for, whatever `seen` says
+  Page::Draft draft_;  // on its way to be next_
+  std::size_t draft_populated_bytes_ = 0;
 
-  std::uint64_t failed_word_ = 0;  // the word whose snapshot could not be opened
   std::chrono::nanoseconds retry_at_{0};
   std::string problem_;  // why it could not; empty: the page is retired
   std::uint64_t reported_generation_ = 0;

@@ -27,7 +27,7 @@ Result<void> check_owner(const struct stat& info, const std::string& file, const
 
 }  // namespace
 
-Result<std::shared_ptr<const Mapping>> read_backup(const std::string& file, const AllowedOwner& owner) {
+Result<MappedSnapshot> read_backup(const std::string& file, const AllowedOwner& owner) {
   // O_NONBLOCK: opening a FIFO must not wait for a writer.
   const Descriptor opened(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
   if (!opened.valid()) return system_error(errno, "open the backup", file);
@@ -37,7 +37,7 @@ Result<std::shared_ptr<const Mapping>> read_backup(const std::string& file, cons
   const std::string called = "the backup '" + file + "'";
   auto copy = copy_snapshot(opened.get(), static_cast<std::uint64_t>(info.st_size), called);
   if (!copy) return copy;
-  if (auto sound = (*copy)->view().verify(); !sound) {
+  if (auto sound = copy->view.verify(); !sound) {
     return Error{sound.error().code, called + ": " + sound.error().text};
   }
   return copy;

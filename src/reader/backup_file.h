@@ -23,7 +23,7 @@ struct AllowedOwner {
 // Errors: kAbsent, kWrongVersion, kDamaged, kNoSpace, kSystem; kDenied for a symlink, for what is no
 // regular file, for one that group or others may write, for an owner that is not allowed, and for one
 // that is encrypted.
-Result<std::shared_ptr<const Mapping>> read_backup(const std::string& file, const AllowedOwner& owner);
+Result<MappedSnapshot> read_backup(const std::string& file, const AllowedOwner& owner);
 
 }  // namespace shmconf::reader
 

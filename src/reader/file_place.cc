@@ -54,7 +54,7 @@ Result<Descriptor> open_file(int directory, const char* name, const std::string&
 }
 
 // A snapshot's file as it is, shared with whoever may write it.
-Result<std::shared_ptr<const Mapping>> map_snapshot(int fd, std::uint64_t size_bytes, const std::string& path) {
+Result<MappedSnapshot> map_snapshot(int fd, std::uint64_t size_bytes, const std::string& path) {
   if (size_bytes < format::kSnapshotHeaderBytes) {
     return Error{ErrorCode::kDamaged, "'" + path + "' is shorter than a snapshot's header"};
   }
@@ -66,7 +66,16 @@ Result<std::shared_ptr<const Mapping>> map_snapshot(int fd, std::uint64_t size_b
   region->keep_out_of_dumps();
   auto view = SnapshotView::open(region->bytes());
   if (!view) return Error{view.error().code, "'" + path + "': " + view.error().text};
-  return std::make_shared<const Mapping>(std::move(*region), *view);
+  return MappedSnapshot{std::make_shared<const Mapping>(std::move(*region)), *view};
+}
+
+// What another reader of this process has mapped: ahead, maybe, when the file was longer.
+Result<MappedSnapshot> snapshot_in(std::shared_ptr<const Mapping> mapping, const std::string& path) {
+  const auto bytes = mapping->region().bytes();
+  const std::uint64_t total_bytes = reinterpret_cast<const format::SnapshotHeader*>(bytes.data())->total_bytes;
+  auto view = SnapshotView::open(total_bytes < bytes.size() ? bytes.first(total_bytes) : bytes);
+  if (!view) return Error{view.error().code, "'" + path + "': " + view.error().text};
+  return MappedSnapshot{std::move(mapping), *view};
 }
 
 // The kernel's boot id; empty where it cannot be read, as in a chroot without /proc.
@@ -177,15 +186,14 @@ bool FilePlace::is_replaced(const Page& page) const {
   return info.st_dev != page.device || info.st_ino != page.inode;
 }
 
-Result<std::shared_ptr<const Mapping>> FilePlace::open_snapshot(const Page& page,
-                                                                std::uint64_t generation) const {
-  if (auto mapped = Registry::process().snapshot(page, generation)) return mapped;
-  if (!page.is_private()) {
-    if (auto prepared = take_prepared(page, generation)) return prepared;
-  }
+Result<MappedSnapshot> FilePlace::open_snapshot(const Page& page, std::uint64_t generation) const {
+  Registry& registry = Registry::process();
   // By its whole path, in one system call: the directory was judged with the page, and nobody but
   // the page's owner can have put a file of that owner there.
   const std::string path = directory_ + "/" + format::generation_name(generation);
+  auto known = registry.snapshot(page, generation);
+  if (!known && !page.is_private()) known = prepared_snapshot(page, generation);
+  if (known) return snapshot_in(std::move(known), path);
   struct stat info;
   auto file = open_file(AT_FDCWD, path.c_str(), path, info);
   if (!file) return file.error();
@@ -194,13 +202,15 @@ Result<std::shared_ptr<const Mapping>> FilePlace::open_snapshot(const Page& page
                             std::to_string(page.owner) + ": remove it");
   }
   const auto size_bytes = static_cast<std::uint64_t>(info.st_size);
-  auto mapping = page.is_private() ? copy_snapshot(file->get(), size_bytes, "'" + path + "'")
-                                   : map_snapshot(file->get(), size_bytes, path);
-  if (!mapping) return mapping.error();
-  if ((*mapping)->view().header().generation != generation) {
+  auto opened = page.is_private() ? copy_snapshot(file->get(), size_bytes, "'" + path + "'")
+                                  : map_snapshot(file->get(), size_bytes, path);
+  if (!opened) return opened;
+  if (opened->view.header().generation != generation) {
     return Error{ErrorCode::kDamaged, "'" + path + "' holds another generation than its name says"};
   }
-  return Registry::process().add(page, generation, std::move(*mapping));
+  known = registry.add(page, *opened);
+  if (known == opened->mapping) return opened;
+  return snapshot_in(std::move(known), path);
 }
 
 Result<Page::Draft> FilePlace::open_draft(const Page& page) const {
@@ -208,7 +218,9 @@ Result<Page::Draft> FilePlace::open_draft(const Page& page) const {
   const std::uint64_t id = page.control().draft_id.load(std::memory_order_acquire);
   const bool is_published = id == page.control().snapshot_id.load(std::memory_order_relaxed);
   if (id == 0 || is_published) return Error{ErrorCode::kNotReady, ""};
-  if (Registry::process().is_prepared(page, id)) return Error{ErrorCode::kAbsent, ""};
+  if (auto prepared = Registry::process().prepared(page, id)) {
+    return Page::Draft{.id = id, .mapping = std::move(prepared), .is_populated = true};
+  }
   const std::string path = directory_ + "/" + format::draft_name(format::Role::kWatch, id);
   struct stat info;
   auto file = open_file(AT_FDCWD, path.c_str(), path, info);
@@ -220,29 +232,25 @@ Result<Page::Draft> FilePlace::open_draft(const Page& page) const {
   auto region = Region::map_file(file->get(), whole_pages, path);
   if (!region) return region.error();
   region->keep_out_of_dumps();
-  return Page::Draft{.id = id, .region = std::move(*region)};
+  return Page::Draft{.id = id, .mapping = std::make_shared<const Mapping>(std::move(*region))};
 }
 
-void FilePlace::prepare(const Page& page, Page::Draft draft) const {
-  Registry::process().prepare(page, std::move(draft));
+std::shared_ptr<const Mapping> FilePlace::prepare(const Page& page, Page::Draft draft) const {
+  return Registry::process().prepare(page, std::move(draft));
 }
 
-// What was prepared, if it is this generation. Its file may have become shorter, so nothing
-// behind the snapshot's end may be touched.
-std::shared_ptr<const Mapping> FilePlace::take_prepared(const Page& page, std::uint64_t generation) const {
+void FilePlace::share(const Page& page, const MappedSnapshot& snapshot) const {
+  Registry::process().add(page, snapshot);
+}
+
+// What another reader of this process has prepared, if it is this generation. A newer one may be under
+// way: then this one is opened by its name.
+std::shared_ptr<const Mapping> FilePlace::prepared_snapshot(const Page& page, std::uint64_t generation) const {
   const std::uint64_t id = page.control().snapshot_id.load(std::memory_order_acquire);
-  Region region = Registry::process().take_prepared(page, id);
-  if (region.empty()) return nullptr;
-  const auto& header = *static_cast<const format::SnapshotHeader*>(region.data());
-  const std::uint64_t total_bytes = header.total_bytes;
-  // A newer generation may be under way: then this one is opened by its name.
-  if (header.generation != generation || header.draft_id != id || total_bytes > region.bytes().size()) {
-    return nullptr;
-  }
-  const auto view = SnapshotView::open(region.bytes().first(total_bytes));
-  if (!view) return nullptr;
-  auto mapping = std::make_shared<const Mapping>(std::move(region), *view);
-  return Registry::process().add(page, generation, std::move(mapping));
+  MappedSnapshot prepared{Registry::process().prepared(page, id), {}};
+  if (!prepared.mapping) return nullptr;
+  const auto bytes = prepared.mapping->region().bytes();
+  return is_generation(bytes, id, generation, prepared.view) ? Registry::process().add(page, prepared) : nullptr;
 }
 
 Result<Backup> FilePlace::open_backup(const Page* page) const {

@@ -22,10 +22,10 @@ class FilePlace : public Place {
   [[nodiscard]] const std::string& directory() const override { return directory_; }
   [[nodiscard]] Result<std::shared_ptr<const Page>> open_page() const override;
   [[nodiscard]] bool is_replaced(const Page& page) const override;
-  [[nodiscard]] Result<std::shared_ptr<const Mapping>> open_snapshot(const Page& page,
-                                                                     std::uint64_t generation) const override;
+  [[nodiscard]] Result<MappedSnapshot> open_snapshot(const Page& page, std::uint64_t generation) const override;
   [[nodiscard]] Result<Page::Draft> open_draft(const Page& page) const override;
-  void prepare(const Page& page, Page::Draft draft) const override;
+  std::shared_ptr<const Mapping> prepare(const Page& page, Page::Draft draft) const override;
+  void share(const Page& page, const MappedSnapshot& snapshot) const override;
   [[nodiscard]] Result<Backup> open_backup(const Page* page) const override;
   [[nodiscard]] std::chrono::nanoseconds now() const override;
   void wait(const std::atomic<std::uint64_t>& word, std::uint32_t expected,
@@ -35,7 +35,7 @@ class FilePlace : public Place {
   [[nodiscard]] Result<Descriptor> open_directory(struct stat& info) const;
   [[nodiscard]] Result<std::shared_ptr<const Page>> page_of(Descriptor& file, const struct stat& info,
                                                             const std::string& path) const;
-  [[nodiscard]] std::shared_ptr<const Mapping> take_prepared(const Page& page, std::uint64_t generation) const;
+  [[nodiscard]] std::shared_ptr<const Mapping> prepared_snapshot(const Page& page, std::uint64_t generation) const;
 
   Location location_;
   std::string directory_;

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,7 +23,7 @@
 
 namespace shmconf::reader {
 
-// The bytes of one snapshot and the checked view over them. Immutable.
+// The bytes of one snapshot, or of what may become one. Never written.
 class Mapping {
  public:
   // While one lives, the region of a mapping that this thread lets go as the last holder goes into
@@ -35,8 +36,8 @@ class Mapping {
     ~Catch() { catching_ = nullptr; }
   };
 
-  // The view lies in the region or, in tests, in bytes that outlive this object.
-  Mapping(Region region, const SnapshotView& view) noexcept : region_(std::move(region)), view_(view) {}
+  // Of no region in tests, whose bytes outlive this object.
+  explicit Mapping(Region region) noexcept : region_(std::move(region)) {}
 
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;
@@ -44,14 +45,19 @@ class Mapping {
     if (catching_ != nullptr) *catching_ = std::move(region_);
   }
 
-  [[nodiscard]] const SnapshotView& view() const noexcept { return view_; }
   [[nodiscard]] const Region& region() const noexcept { return region_; }
 
  private:
   static thread_local Region* catching_;
 
   Region region_;
-  SnapshotView view_;
+};
+
+// A snapshot in a mapping, as its holder has checked it: each holder does so for itself, so that none
+// waits for another one.
+struct MappedSnapshot {
+  std::shared_ptr<const Mapping> mapping;
+  SnapshotView view;
 };
 
 // What a generation word never is (no page is made in the first second of 1970): the page's file has
@@ -95,10 +101,11 @@ class Page {
 
   // What may become the next snapshot, mapped ahead.
   struct Draft {
-    std::uint64_t id = 0;
-    Region region;
+    std::uint64_t id = 0;  // 0: none
+    std::shared_ptr<const Mapping> mapping;
+    bool is_populated = false;  // reading it meets no page fault, as far as it was there
   };
-  mutable Draft next;  // guarded by the registry's mutex
+  mutable Draft next;  // until it is a generation's that readers hold; guarded by the registry's mutex
 
   // Of the file, and who owns it; set once, before the page is shared.
   std::uint64_t device = 0;
@@ -106,7 +113,12 @@ class Page {
   uid_t owner = 0;
 
   // The snapshots of this page that the process has mapped; guarded by the registry's mutex.
-  mutable std::vector<std::pair<std::uint64_t, std::weak_ptr<const Mapping>>> mapped;
+  struct Mapped {
+    std::uint64_t generation;
+    std::uint64_t draft_id;
+    std::weak_ptr<const Mapping> mapping;
+  };
+  mutable std::vector<Mapped> mapped;
 
  private:
   Region region_;
@@ -121,8 +133,19 @@ Result<void> check_page(const format::ControlPage& page, const std::string& boot
 // What to tell of a page that has become unreadable.
 std::string unreadable_page(const std::string& directory);
 
+// Whether the file of this id, which was mapped ahead, is this generation's: then `view` is of it. To be
+// asked only if the control page names the id, which says that it was published. The file may have
+// become shorter, so nothing behind the snapshot's end is touched.
+[[gnu::always_inline]] inline bool is_generation(std::span<const std::byte> bytes, std::uint64_t draft_id,
+                                                 std::uint64_t generation, SnapshotView& view) noexcept {
+  const auto& header = *reinterpret_cast<const format::SnapshotHeader*>(bytes.data());
+  const std::uint64_t total_bytes = header.total_bytes;
+  return header.generation == generation && header.draft_id == draft_id && total_bytes <= bytes.size() &&
+         SnapshotView::open_sound(bytes.first(total_bytes), view);
+}
+
 struct Backup {
-  std::shared_ptr<const Mapping> mapping;
+  MappedSnapshot snapshot;
   std::string file;
 };
 
@@ -141,14 +164,17 @@ class Place {
 
   // The snapshot of a generation of this page. Errors: kAbsent, kWrongVersion, kDamaged, kDenied,
   // kNoSpace, kSystem.
-  [[nodiscard]] virtual Result<std::shared_ptr<const Mapping>> open_snapshot(
-      const Page& page, std::uint64_t generation) const = 0;
+  [[nodiscard]] virtual Result<MappedSnapshot> open_snapshot(const Page& page, std::uint64_t generation) const = 0;
 
-  // Maps what watch has ready for the next generation; not for a private page. Errors: kNotReady
-  // (ask again), kAbsent (this process has prepared it), others as open_snapshot().
+  // Maps what watch has ready for the next generation, or answers with the one that this process has
+  // prepared; not for a private page. Errors: kNotReady (ask again), others as open_snapshot().
   [[nodiscard]] virtual Result<Page::Draft> open_draft(const Page& page) const = 0;
-  // Keeps it, so that open_snapshot() makes no system call should it become a generation.
-  virtual void prepare(const Page& page, Page::Draft draft) const = 0;
+  // Keeps it, so that open_snapshot() makes no system call should it become a generation. Returns the
+  // one to use, as another reader may have been first; null: the publisher has gone on since.
+  virtual std::shared_ptr<const Mapping> prepare(const Page& page, Page::Draft draft) const = 0;
+  // What was prepared has become a generation, and a reader holds it: open_snapshot() finds it, as long as
+  // somebody holds it.
+  virtual void share(const Page& page, const MappedSnapshot& snapshot) const = 0;
 
   // The last good configuration on disk, verified; or the one before it. `page` (may be null) may
   // name the file. Errors: as open_snapshot().

@@ -44,41 +44,51 @@ void Registry::forget(const Page& page) {
   std::erase_if(pages_, [&](const auto& known) { return known.expired() || known.lock().get() == &page; });
 }
 
-bool Registry::is_prepared(const Page& page, std::uint64_t draft_id) {
+std::shared_ptr<const Mapping> Registry::prepared(const Page& page, std::uint64_t draft_id) {
   const std::lock_guard lock(mutex_);
-  return page.next.id == draft_id;
+  return draft_id != 0 && page.next.id == draft_id ? page.next.mapping : nullptr;
 }
 
-void Registry::prepare(const Page& page, Page::Draft draft) {
+std::shared_ptr<const Mapping> Registry::prepare(const Page& page, Page::Draft draft) {
   const std::lock_guard lock(mutex_);
-  std::swap(page.next, draft);
-}
-
-Region Registry::take_prepared(const Page& page, std::uint64_t draft_id) {
-  const std::lock_guard lock(mutex_);
-  if (draft_id == 0 || page.next.id != draft_id) return Region();
-  page.next.id = 0;
-  return std::move(page.next.region);
+  for (const Page::Mapped& known : page.mapped) {
+    if (known.draft_id != draft.id) continue;
+    if (auto shown = known.mapping.lock()) return shown;
+  }
+  // From a reader that makes its steps slowly: what others have prepared since stays.
+  const auto& control = page.control();
+  const bool is_late = draft.id != control.draft_id.load(std::memory_order_relaxed) &&
+                       draft.id != control.snapshot_id.load(std::memory_order_relaxed);
+  if (is_late) return nullptr;
+  if (page.next.id != draft.id) std::swap(page.next, draft);
+  return page.next.mapping;
 }
 
 std::shared_ptr<const Mapping> Registry::snapshot(const Page& page, std::uint64_t generation) {
   const std::lock_guard lock(mutex_);
-  for (const auto& [mapped, mapping] : page.mapped) {
-    if (mapped == generation) return mapping.lock();
+  for (const Page::Mapped& known : page.mapped) {
+    if (known.generation == generation) return known.mapping.lock();
   }
   return nullptr;
 }
 
-std::shared_ptr<const Mapping> Registry::add(const Page& page, std::uint64_t generation,
-                                             std::shared_ptr<const Mapping> mapping) {
+std::shared_ptr<const Mapping> Registry::add(const Page& page, const MappedSnapshot& snapshot) {
+  const std::uint64_t generation = snapshot.view.header().generation;
+  const std::uint64_t draft_id = snapshot.view.header().draft_id;
+  Page::Draft left;  // let go behind the lock, maybe by its last holder
   const std::lock_guard lock(mutex_);
-  for (const auto& [mapped, first] : page.mapped) {
-    if (mapped != generation) continue;
-    if (auto shared = first.lock()) return shared;
+  // Only what is still to come is held. There is nothing of a private page, whose words nobody may look at.
+  const std::uint64_t next_id = page.next.id;
+  if (next_id != 0 && (next_id == draft_id || next_id != page.control().draft_id.load(std::memory_order_relaxed))) {
+    std::swap(page.next, left);
   }
-  std::erase_if(page.mapped, [](const auto& known) { return known.second.expired(); });
-  page.mapped.emplace_back(generation, mapping);
-  return mapping;
+  for (const Page::Mapped& known : page.mapped) {
+    if (known.generation != generation) continue;
+    if (auto shared = known.mapping.lock()) return shared;
+  }
+  std::erase_if(page.mapped, [](const auto& known) { return known.mapping.expired(); });
+  page.mapped.push_back({.generation = generation, .draft_id = draft_id, .mapping = snapshot.mapping});
+  return snapshot.mapping;
 }
 
 }  // namespace shmconf::reader

@@ -1,8 +1,9 @@
 // Registry: what this process has mapped, so that all its readers share one map of each control
 // page and of each generation.
 //
-// It holds nothing alive: the readers and snapshots do. Thread-safe: one mutex, never held during a
-// system call, and taken around fork() so that a child finds it free. Lives for the whole process.
+// It holds nothing alive but what was mapped ahead: the readers and snapshots do. Thread-safe: one mutex,
+// never held during a system call, and taken around fork() so that a child finds it free. Lives for the
+// whole process.
 #ifndef SHMCONF_READER_REGISTRY_H_
 #define SHMCONF_READER_REGISTRY_H_
 
@@ -27,17 +28,17 @@ class Registry {
   // From now on, page() and add() know nothing of it.
   void forget(const Page& page);
 
-  // Whether the page's draft of that id is mapped.
-  bool is_prepared(const Page& page, std::uint64_t draft_id);
-  // Keeps a mapped draft, instead of the one before.
-  void prepare(const Page& page, Page::Draft draft);
-  // The mapped draft of that id, or an empty region; at most once.
-  Region take_prepared(const Page& page, std::uint64_t draft_id);
+  // The page's mapped draft of that id, or null.
+  std::shared_ptr<const Mapping> prepared(const Page& page, std::uint64_t draft_id);
+  // Keeps a mapped draft, instead of the one before. Returns the one to use: another thread may have
+  // been first, with the draft or with the snapshot that it has become. Null: the publisher has gone on since.
+  std::shared_ptr<const Mapping> prepare(const Page& page, Page::Draft draft);
 
   // The mapped snapshot of a generation of the page, or null.
   std::shared_ptr<const Mapping> snapshot(const Page& page, std::uint64_t generation);
-  std::shared_ptr<const Mapping> add(const Page& page, std::uint64_t generation,
-                                     std::shared_ptr<const Mapping> mapping);
+  // Makes one known, and lets the mapped draft go that it was, or that cannot become one any more. Returns
+  // the one to use, as above.
+  std::shared_ptr<const Mapping> add(const Page& page, const MappedSnapshot& snapshot);
 
  private:
   std::shared_ptr<const Page> find(std::uint64_t device, std::uint64_t inode, bool is_private);

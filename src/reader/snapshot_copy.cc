@@ -57,7 +57,7 @@ Result<void> check_header(const SnapshotHeader& header, std::uint64_t size_bytes
 
 }  // namespace
 
-Result<std::shared_ptr<const Mapping>> copy_snapshot(int fd, std::uint64_t size_bytes, const std::string& called) {
+Result<MappedSnapshot> copy_snapshot(int fd, std::uint64_t size_bytes, const std::string& called) {
   if (size_bytes < sizeof(SnapshotHeader)) return damaged(called, "it is shorter than its header");
   SnapshotHeader header;
   if (auto done = read_whole(fd, std::as_writable_bytes(std::span(&header, 1)), called); !done) return done.error();
@@ -74,7 +74,7 @@ Result<std::shared_ptr<const Mapping>> copy_snapshot(int fd, std::uint64_t size_
   auto view = SnapshotView::open(region->bytes());
   if (!view) return Error{view.error().code, called + ": " + view.error().text};
   if (auto whole = view->verify_checksum(); !whole) return Error{whole.error().code, called + ": " + whole.error().text};
-  return std::make_shared<const Mapping>(std::move(*region), *view);
+  return MappedSnapshot{std::make_shared<const Mapping>(std::move(*region)), *view};
 }
 
 }  // namespace shmconf::reader

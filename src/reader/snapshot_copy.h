@@ -15,7 +15,7 @@ namespace shmconf::reader {
 // Of an open file of that size, at its beginning; `called` is what errors call it. The bytes are those
 // that the header's checksums are of: what changes or shrinks while it is read is kDamaged. Nothing is
 // allocated before the header is sound. Errors: kWrongVersion, kDamaged, kNoSpace, kSystem.
-Result<std::shared_ptr<const Mapping>> copy_snapshot(int fd, std::uint64_t size_bytes, const std::string& called);
+Result<MappedSnapshot> copy_snapshot(int fd, std::uint64_t size_bytes, const std::string& called);
 
 }  // namespace shmconf::reader
 

@@ -1,12 +1,18 @@
 // A reader that has mapped the next snapshot's file ahead: it costs no system call then, and is never
 // taken for a generation that it is not.
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
+#include <functional>
+#include <optional>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "fakes/faulty_env.h"
 #include "fakes/stamped_content.h"
@@ -27,6 +33,11 @@ using shm::Segment;
 using namespace std::chrono_literals;
 
 constexpr int kKeys = 50;
+
+// Called by fork() while the reader's mutex is held: handlers run in the opposite order of their being
+// registered, and the reader registers its own at its first use.
+std::function<void()> while_locked = [] {};
+const int registered = ::pthread_atfork([] { while_locked(); }, nullptr, nullptr);
 
 class PreparedSnapshotTest : public ::testing::Test {
  protected:
@@ -54,6 +65,16 @@ class PreparedSnapshotTest : public ::testing::Test {
   void remove_name_of(const Segment& segment) {
     const std::string name = format::generation_name(segment.page().generation.load());
     ASSERT_TRUE(std::filesystem::remove(std::filesystem::path(directory_.path()) / "web" / name));
+  }
+
+  // How many maps of the segment's snapshots this process has, the publisher's own among them.
+  [[nodiscard]] int maps() const {
+    std::ifstream all("/proc/self/maps");
+    int count = 0;
+    for (std::string line; std::getline(all, line);) {
+      if (line.find(directory_.path() + "/web/snapshot.") != std::string::npos) ++count;
+    }
+    return count;
   }
 
   harness::TempDirectory directory_{"/dev/shm"};
@@ -89,6 +110,89 @@ TEST_F(PreparedSnapshotTest, AReaderThatNeverWaitsPreparesInItsReads) {
     remove_name_of(segment);
     EXPECT_EQ(stamp(reader), next);
   }
+}
+
+TEST_F(PreparedSnapshotTest, IsTakenWithoutALock) {
+  ASSERT_EQ(registered, 0);
+  Segment segment = this->segment();
+  Publisher watch = publisher(segment);
+  ASSERT_TRUE(put(watch, 1));
+  Reader reader = this->reader();
+  watch.prepare_next();
+  idle(reader);
+  ASSERT_EQ(put(watch, 2).value(), Outcome::kPublished);
+  std::optional<std::uint64_t> seen;
+  while_locked = [&] { seen = stamp(reader); };
+  ::alarm(60);  // ends the program where the reader waits for itself
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  ::alarm(0);
+  while_locked = [] {};
+  ASSERT_GE(child, 0);
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  EXPECT_EQ(seen, 2u);
+}
+
+TEST_F(PreparedSnapshotTest, IsMappedOnceForAllThreads) {
+  constexpr std::uint64_t kLast = 100;
+  Segment segment = this->segment();
+  Publisher watch = publisher(segment);
+  ASSERT_TRUE(put(watch, 1));
+  std::vector<Reader> readers(3, reader());
+  std::vector<std::thread> threads;
+  for (Reader& reader : readers) {
+    threads.emplace_back([&reader] {
+      std::uint64_t before = 1;
+      while (before != kLast) {
+        const auto now = stamp(reader);
+        ASSERT_TRUE(now) << "not whole, behind " << before;
+        ASSERT_GE(*now, before);
+        before = *now;
+      }
+    });
+  }
+  for (std::uint64_t next = 2; next <= kLast; ++next) {
+    watch.prepare_next();
+    std::this_thread::yield();
+    EXPECT_EQ(put(watch, next).value(), Outcome::kPublished);
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (Reader& reader : readers) idle(reader);
+  EXPECT_EQ(maps(), 1 + 1);
+}
+
+TEST_F(PreparedSnapshotTest, IsNotHeldByAReaderThatIsIdle) {
+  Segment segment = this->segment();
+  Publisher watch = publisher(segment);
+  ASSERT_TRUE(put(watch, 1));
+  Reader reading = reader();
+  Reader idling = reading;
+  for (std::uint64_t next = 2; next < 5; ++next) {
+    watch.prepare_next();
+    idle(reading);
+    if (next < 4) idle(idling);  // maps ahead what it never shows
+    ASSERT_EQ(put(watch, next).value(), Outcome::kPublished);
+  }
+  idle(reading);
+  EXPECT_EQ(stamp(reading), 4u);
+  EXPECT_EQ(maps(), 1 + 2);
+}
+
+TEST_F(PreparedSnapshotTest, GoesWithAReaderThatReadsItOnce) {
+  Segment segment = this->segment();
+  Publisher watch = publisher(segment);
+  ASSERT_TRUE(put(watch, 1));
+  std::optional<Reader> once = reader();
+  Reader other = *once;
+  watch.prepare_next();
+  idle(*once);
+  ASSERT_EQ(put(watch, 2).value(), Outcome::kPublished);
+  ASSERT_EQ(stamp(*once), 2u);
+  once.reset();
+  ASSERT_EQ(put(watch, 3).value(), Outcome::kPublished);
+  idle(other);
+  EXPECT_EQ(stamp(other), 3u);
+  EXPECT_EQ(maps(), 1 + 1);
 }
 
 TEST_F(PreparedSnapshotTest, MayHaveBecomeMuchSmaller) {
@@ -144,6 +248,43 @@ TEST_F(PreparedSnapshotTest, IsNotTakenForTheOtherPublishersGeneration) {
   EXPECT_EQ(stamp(reader), 2u);
   ASSERT_EQ(put(watch, 3).value(), Outcome::kPublished);
   EXPECT_EQ(stamp(reader), 3u) << "and is good for the generation after it";
+}
+
+// The generation word is older or newer than the file that is named beside it.
+TEST_F(PreparedSnapshotTest, IsNotTakenForAnotherGenerationThanItsHeaderSays) {
+  Segment segment = this->segment();
+  Publisher watch = publisher(segment);
+  ASSERT_TRUE(put(watch, 1));
+  Reader reader = this->reader();
+  watch.prepare_next();
+  idle(reader);
+  ASSERT_EQ(put(watch, 2).value(), Outcome::kPublished);
+  const std::uint64_t generation = segment.page().generation.load();
+  segment.page().generation.store(generation + 1);
+  EXPECT_EQ(stamp(reader), 1u);
+  segment.page().generation.store(generation);
+  EXPECT_EQ(stamp(reader), 2u);
+}
+
+TEST_F(PreparedSnapshotTest, IsNotTakenWithADamagedHeader) {
+  Segment segment = this->segment();
+  Publisher watch = publisher(segment);
+  ASSERT_TRUE(put(watch, 1));
+  Reader reader = this->reader();
+  watch.prepare_next();
+  idle(reader);
+  ASSERT_EQ(put(watch, 2).value(), Outcome::kPublished);
+  {
+    const std::string name = format::generation_name(segment.page().generation.load());
+    std::fstream file(directory_.path() + "/web/" + name, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(offsetof(format::SnapshotHeader, key_count));
+    ASSERT_TRUE(file.put('x').flush());
+  }
+  EXPECT_EQ(stamp(reader), 1u);
+  EXPECT_NE(reader.status().problem.find("checksum"), std::string::npos) << reader.status().problem;
+  watch.prepare_next();
+  ASSERT_EQ(put(watch, 3).value(), Outcome::kPublished);
+  EXPECT_EQ(stamp(reader), 3u);
 }
 
 // Killed with the snapshot complete and its generation in it, but not shown to anybody.

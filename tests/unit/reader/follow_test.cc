@@ -28,8 +28,8 @@ class Follow : public ::testing::Test {
 // Its directory is removed between the opening of the page and that of the snapshot.
 class RemovedMeanwhile : public MemoryPlace {
  public:
-  [[nodiscard]] Result<std::shared_ptr<const reader::Mapping>> open_snapshot(const reader::Page& page,
-                                                                             std::uint64_t generation) const override {
+  [[nodiscard]] Result<reader::MappedSnapshot> open_snapshot(const reader::Page& page,
+                                                             std::uint64_t generation) const override {
     const_cast<RemovedMeanwhile*>(this)->remove_page();
     const_cast<RemovedMeanwhile*>(this)->remove_snapshot(generation);
     return MemoryPlace::open_snapshot(page, generation);

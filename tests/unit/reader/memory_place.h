@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -49,7 +50,7 @@ class MemoryPlace : public reader::Place {
     const auto view = SnapshotView::open(std::as_const(*snapshot).bytes());
     const std::uint64_t generation = view.value().header().generation;
     const std::lock_guard lock(mutex_);
-    mappings_[generation] = std::make_shared<const reader::Mapping>(reader::Region(), *view);
+    mappings_[generation] = mapped(*view);
     snapshots_.push_back(std::move(snapshot));
     return generation;
   }
@@ -67,7 +68,7 @@ class MemoryPlace : public reader::Place {
     const std::uint64_t generation = control().generation.load() + 1;
     {
       const std::lock_guard lock(mutex_);
-      mappings_[generation] = std::make_shared<const reader::Mapping>(reader::Region(), view);
+      mappings_[generation] = mapped(view);
     }
     show(generation);
     return generation;
@@ -85,12 +86,11 @@ class MemoryPlace : public reader::Place {
         static_cast<std::size_t>(snapshot.get64(offsetof(format::SnapshotHeader, records_offset)));
     snapshot.put32(records + 32 + 4, 0x7fffffff);
     const auto view = SnapshotView::open(std::as_const(snapshot).bytes());
-    mappings_[generation] = std::make_shared<const reader::Mapping>(reader::Region(), view.value());
+    mappings_[generation] = mapped(view.value());
   }
   void set_backup(PlainContent content) {
     backup_bytes_ = std::make_unique<PlainSnapshot>(std::move(content));
-    backup_ = std::make_shared<const reader::Mapping>(
-        reader::Region(), SnapshotView::open(std::as_const(*backup_bytes_).bytes()).value());
+    backup_ = mapped(SnapshotView::open(std::as_const(*backup_bytes_).bytes()).value());
   }
 
   // --- the clock, and what was asked of this place ---
@@ -118,8 +118,8 @@ class MemoryPlace : public reader::Place {
     const std::lock_guard lock(mutex_);
     return page_ && page_.get() != &page;
   }
-  [[nodiscard]] Result<std::shared_ptr<const reader::Mapping>> open_snapshot(const reader::Page&,
-                                                                             std::uint64_t generation) const override {
+  [[nodiscard]] Result<reader::MappedSnapshot> open_snapshot(const reader::Page&,
+                                                             std::uint64_t generation) const override {
     ++snapshots_asked;
     const std::lock_guard lock(mutex_);
     const auto found = mappings_.find(generation);
@@ -129,10 +129,13 @@ class MemoryPlace : public reader::Place {
   [[nodiscard]] Result<reader::Page::Draft> open_draft(const reader::Page&) const override {
     return Error{ErrorCode::kAbsent, ""};
   }
-  void prepare(const reader::Page&, reader::Page::Draft) const override {}
+  std::shared_ptr<const reader::Mapping> prepare(const reader::Page&, reader::Page::Draft draft) const override {
+    return draft.mapping;
+  }
+  void share(const reader::Page&, const reader::MappedSnapshot&) const override {}
   [[nodiscard]] Result<reader::Backup> open_backup(const reader::Page*) const override {
     if (!backup_) return Error{ErrorCode::kAbsent, "no backup"};
-    return reader::Backup{backup_, "memory.snapshot"};
+    return reader::Backup{*backup_, "memory.snapshot"};
   }
   [[nodiscard]] std::chrono::nanoseconds now() const override { return std::chrono::nanoseconds(now_ns.load()); }
 
@@ -149,14 +152,19 @@ class MemoryPlace : public reader::Place {
   mutable std::atomic<std::int64_t> last_wait_ns{0};
 
  private:
+  // A snapshot in bytes of this place.
+  static reader::MappedSnapshot mapped(const SnapshotView& view) {
+    return {std::make_shared<const reader::Mapping>(reader::Region()), view};
+  }
+
   std::string directory_ = "memory/web";
   mutable std::mutex mutex_;
   std::deque<format::ControlPage> controls_;
   std::shared_ptr<const reader::Page> page_;
-  std::map<std::uint64_t, std::shared_ptr<const reader::Mapping>> mappings_;
+  std::map<std::uint64_t, reader::MappedSnapshot> mappings_;
   std::deque<std::unique_ptr<PlainSnapshot>> snapshots_;
   std::unique_ptr<PlainSnapshot> backup_bytes_;
-  std::shared_ptr<const reader::Mapping> backup_;
+  std::optional<reader::MappedSnapshot> backup_;
 };
 
 }  // namespace shmconf::testing

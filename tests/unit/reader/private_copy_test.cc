@@ -194,9 +194,9 @@ TEST_F(PrivateCopy, NoStepBehindTheLookAtThePageTouchesIt) {
   const auto page = place.open_page().value();
   EXPECT_EQ(place.open_backup(page.get()).value().file, named);
   cut_page(0);
-  const auto mapping = place.open_snapshot(*page, generation);
-  ASSERT_TRUE(mapping) << mapping.error().text;
-  EXPECT_EQ((*mapping)->view().header().generation, generation);
+  const auto snapshot = place.open_snapshot(*page, generation);
+  ASSERT_TRUE(snapshot) << snapshot.error().text;
+  EXPECT_EQ(snapshot->view.header().generation, generation);
   const auto backup = place.open_backup(page.get());
   EXPECT_TRUE(!backup || backup->file != named) << "nothing can name it any more";
 }

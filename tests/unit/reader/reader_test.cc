@@ -215,7 +215,7 @@ TEST_F(ReaderTest, DamagedBytesAreNoValue) {
   }
   const auto view = SnapshotView::open(std::as_const(snapshot).bytes());
   ASSERT_TRUE(view);
-  const Snapshot damaged(std::make_shared<const reader::Mapping>(reader::Region(), *view), *view);
+  const Snapshot damaged(std::make_shared<const reader::Mapping>(reader::Region()), *view);
   EXPECT_EQ(damaged.get("key"), std::nullopt);
   EXPECT_EQ(damaged.get<std::string>("key").error().code, ErrorCode::kDamaged);
   EXPECT_EQ(damaged.get<std::string>("key", "d"), "d");
@@ -227,7 +227,7 @@ TEST_F(ReaderTest, AListingSaysThatItsBytesAreDamaged) {
   const std::size_t records = static_cast<std::size_t>(snapshot.get64(offsetof(format::SnapshotHeader, records_offset)));
   snapshot.put32(records + 32 + 4, 0x7fffffff);  // the size of the second record's value
   const auto view = SnapshotView::open(std::as_const(snapshot).bytes());
-  const Snapshot damaged(std::make_shared<const reader::Mapping>(reader::Region(), *view), *view);
+  const Snapshot damaged(std::make_shared<const reader::Mapping>(reader::Region()), *view);
   Entries entries = damaged.prefix("");
   std::vector<std::string> found;
   for (const Entry& entry : entries) found.emplace_back(entry.key);
