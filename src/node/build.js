@@ -6,7 +6,10 @@ const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
-const source = path.resolve(__dirname, '../..');
+// npm 9 copies a package that is installed from its folder, and says where that is; other releases link to it.
+const places = [__dirname, process.env.npm_package_resolved?.match(/^file:(.*)$/)?.[1]].filter(Boolean);
+const sources = places.map((place) => path.resolve(process.env.npm_config_local_prefix ?? '', place, '../..'));
+const source = sources.find((each) => fs.existsSync(path.join(each, 'include/shmconf/c.h')));
 const tree = path.join(__dirname, 'build');
 
 function fail(text) {
@@ -20,8 +23,8 @@ function run(command, words) {
   if (error || status !== 0) fail(`'${command} ${words.join(' ')}' failed: see above`);
 }
 
-if (!fs.existsSync(path.join(source, 'include/shmconf/c.h'))) {
-  fail(`the sources of the reader are not in ${source}: install this package from its place in a clone`);
+if (!source) {
+  fail(`the sources of the reader are not in ${sources.join(' or ')}: install this package from its place in a clone`);
 }
 run('cmake', [
   '-S', source, '-B', tree, '-DCMAKE_BUILD_TYPE=Release', `-DSHMCONF_NODE=${process.execPath}`,
