@@ -56,6 +56,17 @@ TEST_F(Poll, AnAnswerOverAConnectionOfItsOwnMakingIsReadAgain) {
   EXPECT_TRUE(reread());
 }
 
+TEST_F(Poll, AChangeIsAsOldAsItsOwnAnswer) {
+  consul_.put("web/a", "1");
+  ASSERT_TRUE(synchronize());
+  const std::uint64_t published_before = target_->current()->header().published_wall_ns;
+  consul_.put("web/a", "2");
+  ASSERT_TRUE(take(reader_->index(0), 20ms));
+  ASSERT_TRUE(finish(io_, reader_->publish_taken(lanes(), 0, true, *target_)));
+  EXPECT_EQ(published(), "a=2 ");
+  EXPECT_GT(target_->current()->header().read_wall_ns, published_before);
+}
+
 TEST_F(Poll, AnOrdinaryChangeInALowerSourceAsksForNoKey) {
   settings_.sources = {prefix("common/"), prefix("web/")};
   consul_.put("common/a", "1");

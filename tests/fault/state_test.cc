@@ -36,6 +36,26 @@ TEST_F(State, TwoPrefixesAndAKeyMakeOneConfiguration) {
   EXPECT_EQ(target_->current()->indexes().size(), 3u);
 }
 
+TEST_F(State, DocumentsAreOpenedUpWhereTheyStandNow) {
+  consul_.put("web/a", R"({"gone":1})");
+  consul_.put("web/b", "1");
+  consul_.put("web/d", R"({"port":2})");
+  ASSERT_TRUE(synchronize());
+  consul_.write([](auto& store) {
+    store.remove("web/a");
+    store.put("web/b", R"({"port":3})");
+    store.put("web/c", "1");
+  });
+  ASSERT_TRUE(synchronize());
+  const auto now = target_->current();
+  Entry entry;
+  for (const auto& [name, value] : {std::pair{"b#/port", "3"}, {"d#/port", "2"}}) {
+    ASSERT_EQ(now->find(name, entry), Lookup::kFound) << name;
+    EXPECT_EQ(entry.value, value);
+  }
+  EXPECT_EQ(now->header().pointer_count, 2u);
+}
+
 TEST_F(State, TheSameAnswerMakesNoNewGenerationButACount) {
   consul_.put("web/a", "1");
   ASSERT_EQ(synchronize()->outcome, Outcome::kPublished);
