@@ -21,7 +21,7 @@ class KvDecoder {
   static constexpr std::size_t kBatchBytes = std::size_t{64} << 10;
 
   // expected_pairs: about how many will come, 0 if nobody knows; it saves memory and copies. Text of
-  // batch_bytes is decoded at a time.
+  // batch_bytes, at least 1, is decoded at a time.
   explicit KvDecoder(std::size_t expected_pairs = 0, std::size_t batch_bytes = kBatchBytes);
   KvDecoder(KvDecoder&&) noexcept;
   KvDecoder& operator=(KvDecoder&&) noexcept;

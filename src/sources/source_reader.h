@@ -4,7 +4,7 @@
 //
 // Belongs to the thread that runs the io_context; one coroutine at a time calls it. Errors of all: what
 // the client's queries give, kDenied, and kUnavailable for an answer that is not believed; the source is
-// then as it was, but for an empty answer that was stored before it was found to be kDenied.
+// then as it was, but for an empty answer that was stored before the token's right to read it was asked for.
 #ifndef SHMCONF_SOURCES_SOURCE_READER_H_
 #define SHMCONF_SOURCES_SOURCE_READER_H_
 
