@@ -156,6 +156,8 @@ Result<void> Attachment::take_backup(const Error& why) {
 }
 
 Result<void> Attachment::load(std::uint64_t generation) {
+  // First: a draft that is kept may be gone over to by the very next read, also if this one fails.
+  if (left_) finish_move();
   // Ready or not, it may be this one.
   if (draft_.mapping) keep_draft();
   auto snapshot = place_->open_snapshot(*page_, generation);
@@ -232,7 +234,6 @@ void Attachment::keep_draft() {
 }
 
 void Attachment::take(MappedSnapshot snapshot) noexcept {
-  if (left_) finish_move();
   view = snapshot.view;
   mapping_.swap(snapshot.mapping);
   ++views;

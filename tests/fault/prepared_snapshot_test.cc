@@ -5,18 +5,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "fakes/faulty_env.h"
 #include "fakes/stamped_content.h"
 #include "harness/temp_directory.h"
+#include "reader/file_place.h"
+#include "reader/locate.h"
 #include "shm/publisher.h"
 #include "shmconf/reader.h"
 
@@ -285,6 +290,56 @@ TEST_F(PreparedSnapshotTest, IsNotTakenWithADamagedHeader) {
   watch.prepare_next();
   ASSERT_EQ(put(watch, 3).value(), Outcome::kPublished);
   EXPECT_EQ(stamp(reader), 3u);
+}
+
+// Of which a test decides what happens between a reader's steps.
+class WatchedPlace : public reader::FilePlace {
+ public:
+  using FilePlace::FilePlace;
+
+  [[nodiscard]] Result<reader::Page::Draft> open_draft(const reader::Page& page) const override {
+    std::exchange(before_draft, [] {})();
+    return FilePlace::open_draft(page);
+  }
+  [[nodiscard]] Result<reader::MappedSnapshot> open_snapshot(const reader::Page& page,
+                                                             std::uint64_t generation) const override {
+    if (without_descriptors) return Error{ErrorCode::kSystem, "no descriptor"};
+    return FilePlace::open_snapshot(page, generation);
+  }
+
+  mutable std::function<void()> before_draft = [] {};
+  std::atomic<bool> without_descriptors = false;
+};
+
+// While the reader asks for a draft, the one that it has mapped becomes a generation and another one is made:
+// it goes over to the first with the second half-way, and before it has finished that move, it cannot open what
+// the heartbeat publishes.
+TEST_F(PreparedSnapshotTest, IsTakenWhileTheMoveBeforeIsUnfinished) {
+  Segment segment = this->segment();
+  Publisher watch = publisher(segment);
+  Publisher heartbeat = publisher(segment, Role::kHeartbeat);
+  ASSERT_TRUE(put(watch, 1));
+  const auto place = std::make_shared<WatchedPlace>(
+      reader::locate_directory(directory_.path() + "/web").value(), "");
+  Reader reader = reader::open_at(place, {}).value();
+  watch.prepare_next();
+  idle(reader);
+  ASSERT_EQ(put(heartbeat, 2).value(), Outcome::kPublished);
+  bool is_ahead = false;
+  place->before_draft = [&] {
+    EXPECT_EQ(put(watch, 3).value(), Outcome::kPublished);
+    watch.prepare_next();
+    is_ahead = true;
+  };
+  for (int read = 0; read < 1000 && !is_ahead; ++read) static_cast<void>(stamp(reader));
+  ASSERT_TRUE(is_ahead);
+  EXPECT_EQ(stamp(reader), 3u);
+  ASSERT_EQ(put(heartbeat, 4).value(), Outcome::kPublished);
+  place->without_descriptors = true;
+  EXPECT_EQ(stamp(reader), 3u);
+  place->without_descriptors = false;
+  ASSERT_EQ(put(watch, 5).value(), Outcome::kPublished);
+  EXPECT_EQ(stamp(reader), 5u);
 }
 
 // Killed with the snapshot complete and its generation in it, but not shown to anybody.
