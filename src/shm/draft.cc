@@ -29,7 +29,11 @@ Draft::~Draft() { discard(); }
 
 void Draft::discard() noexcept {
   map_.reset();
-  if (env_ != nullptr) static_cast<void>(std::exchange(env_, nullptr)->unlink_at(directory_, name_));
+  if (env_ == nullptr) return;
+  // A reader that has mapped it ahead would keep its memory, maybe for ever: without room there is no next
+  // generation to let it go. It touches nothing of a file that is not published.
+  static_cast<void>(env_->truncate(file_.get(), 0));
+  static_cast<void>(std::exchange(env_, nullptr)->unlink_at(directory_, name_));
 }
 
 Result<Draft> Draft::make(env::Env& env, int directory, format::Role role, std::uint64_t id,

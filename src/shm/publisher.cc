@@ -150,7 +150,12 @@ struct Publisher::State {
     auto names = env->list(directory());
     if (!names) return;
     for (const std::string& name : *names) {
-      if (name.starts_with(format::draft_prefix(role))) static_cast<void>(env->unlink_at(directory(), name));
+      if (!name.starts_with(format::draft_prefix(role))) continue;
+      // Readers that have mapped it ahead would keep its memory.
+      if (auto file = env->open_at(directory(), name, O_WRONLY | O_NONBLOCK)) {
+        static_cast<void>(env->truncate(file->get(), 0));
+      }
+      static_cast<void>(env->unlink_at(directory(), name));
     }
   }
 

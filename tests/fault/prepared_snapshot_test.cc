@@ -1,7 +1,9 @@
 // A reader that has mapped the next snapshot's file ahead: it costs no system call then, and is never
 // taken for a generation that it is not.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -289,6 +291,38 @@ TEST_F(PreparedSnapshotTest, IsNotTakenWithADamagedHeader) {
   EXPECT_NE(reader.status().problem.find("checksum"), std::string::npos) << reader.status().problem;
   watch.prepare_next();
   ASSERT_EQ(put(watch, 3).value(), Outcome::kPublished);
+  EXPECT_EQ(stamp(reader), 3u);
+}
+
+// In a full tmpfs, nothing is published any more otherwise: the reader lets it go when something is.
+TEST_F(PreparedSnapshotTest, TakesNoRoomOnceItCannotBecomeAGeneration) {
+  Segment segment = this->segment();
+  std::optional<Publisher> watch = publisher(segment);
+  ASSERT_TRUE(put(*watch, 1));
+  Reader reader = this->reader();
+  const auto blocks_of_draft = [&](const std::function<void()>& what_ends_it) {
+    watch->prepare_next();
+    idle(reader);
+    const std::string name = format::draft_name(Role::kWatch, segment.page().draft_id.load());
+    const auto file = env_.open_at(segment.directory(), name, O_RDONLY).value();
+    struct stat info {};
+    EXPECT_EQ(::fstat(file.get(), &info), 0);
+    EXPECT_GT(info.st_blocks, 0);
+    what_ends_it();
+    EXPECT_EQ(::fstat(file.get(), &info), 0);
+    EXPECT_EQ(info.st_nlink, 0u);
+    return info.st_blocks;
+  };
+  EXPECT_EQ(blocks_of_draft([&] { EXPECT_TRUE(put(*watch, 2, 1000)); }), 0) << "too small";
+  EXPECT_EQ(stamp(reader), 2u);
+  std::optional<Publisher> killed;
+  EXPECT_EQ(blocks_of_draft([&] {
+              killed = std::move(watch);
+              watch = publisher(segment);
+            }),
+            0)
+      << "of a killed publisher";
+  EXPECT_EQ(put(*watch, 3).value(), Outcome::kPublished);
   EXPECT_EQ(stamp(reader), 3u);
 }
 
