@@ -317,6 +317,7 @@ TEST_F(LaunchTest, AnExecTakesThePlaceOfOneThatWasKilled) {
   // In its own time: one that is killed while it looks after the segment may leave a file of it behind.
   ASSERT_TRUE(second.send_signal(SIGTERM));
   EXPECT_TRUE(second.wait(kSoon));
+  EXPECT_TRUE(all_gone());
 }
 
 TEST_F(LaunchTest, AnExecKeepsALaunchedSidecar) {
